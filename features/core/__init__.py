@@ -1,0 +1,1 @@
+"""Words, plant, statements, tables, lake, model registry: what everything else stands on."""

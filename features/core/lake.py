@@ -1,0 +1,245 @@
+"""The lake: Delta tables, appended, upserted and read as of a moment."""
+
+import datetime as dt
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+
+from features.core.clock import require_utc
+from features.core.errors import LakeConflictError, RowRejectedError
+from features.core.statements import MaintenanceEvent
+from features.core.tables import MAINTENANCE_EVENTS, Table
+
+__all__ = ["Lake", "Watermark", "join_backward"]
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """Up to when a source has been read for a group of machines; committed with the rows themselves."""
+
+    source: str
+    group: str
+    time: dt.datetime
+
+    @property
+    def _app_id(self) -> str:
+        return f"{self.source}/{self.group}"
+
+    @property
+    def _version(self) -> int:
+        return (require_utc(self.time) - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+class Lake:
+    """Tables under one folder or object-store URL.
+
+    Args:
+        url: Local folder or URL, e.g. `data/lake` or `s3://bucket/lake`.
+        storage_options: Passed to the object store.
+    """
+
+    def __init__(self, url: str | Path, storage_options: dict[str, str] | None = None) -> None:
+        self.url = str(url).rstrip("/")
+        self._options = storage_options
+
+    def append(self, table: Table, frame: pl.DataFrame, *, writer: str, watermark: Watermark | None = None) -> int:
+        """Add rows, and move the source's watermark in the same commit.
+
+        With a watermark an empty frame is committed too, so that progress over an empty stretch is kept.
+
+        Returns:
+            Number of rows written.
+
+        Raises:
+            RowRejectedError: The frame is not of the table's schema, or the writer is not declared.
+            LakeConflictError: Another writer moved the same watermark, or the watermark would go back.
+        """
+        frame = self._checked(table, frame, writer)
+        properties = None
+        if watermark is not None:
+            held = self.watermark(table, watermark.source, watermark.group)
+            if held is not None and watermark.time < held:
+                raise LakeConflictError(
+                    f"watermark of {watermark.source}/{watermark.group} is at {held}, cannot go back to {watermark.time}",
+                    {"held": held, "asked": watermark.time},
+                )
+            properties = CommitProperties(
+                app_transactions=[Transaction(app_id=watermark._app_id, version=watermark._version)]
+            )
+        if frame.is_empty() and watermark is None:
+            return 0
+        try:
+            write_deltalake(
+                self._path(table),
+                frame.to_arrow(),
+                mode="append",
+                partition_by=list(table.partitions) or None,
+                storage_options=self._options,
+                commit_properties=properties,
+            )
+        except CommitFailedError as err:
+            raise LakeConflictError(
+                f"table {table.name}: another writer was faster", {"table": table.name}
+            ) from err
+        return frame.height
+
+    def upsert(self, table: Table, frame: pl.DataFrame, *, writer: str) -> int:
+        """Insert rows with a new key, replace rows whose key is there; within `frame` the last one wins.
+
+        Returns:
+            Number of rows in the frame after its own repetitions were dropped.
+
+        Raises:
+            RowRejectedError, LakeConflictError: As for `append`.
+        """
+        frame = self._checked(table, frame, writer).unique(list(table.key), keep="last", maintain_order=True)
+        if frame.is_empty():
+            return 0
+        delta = self._open(table)
+        if delta is None:
+            return self.append(table, frame, writer=writer)
+        match = [*dict.fromkeys([*table.partitions, *table.key])]
+        terms = [f"t.`{name}` = s.`{name}`" for name in match]
+        for partition in table.partitions:
+            values = frame.get_column(partition).unique()
+            listed = ", ".join("'" + str(value).replace("'", "''") + "'" for value in values)
+            terms.append(f"t.`{partition}` IN ({listed})")
+        try:
+            (
+                delta.merge(frame.to_arrow(), " AND ".join(terms), source_alias="s", target_alias="t")
+                .when_matched_update_all()
+                .when_not_matched_insert_all()
+                .execute()
+            )
+        except CommitFailedError as err:
+            raise LakeConflictError(
+                f"table {table.name}: another writer was faster", {"table": table.name}
+            ) from err
+        return frame.height
+
+    def append_events(self, events: Iterable[MaintenanceEvent], *, writer: str) -> int:
+        """Add maintenance events that are not there yet; the only way into `maintenance_events`.
+
+        Returns:
+            Number of events that were new.
+        """
+        rows = [{k: v.value if isinstance(v, StrEnum) else v for k, v in asdict(e).items()} for e in events]
+        if not rows:
+            return 0
+        frame = MAINTENANCE_EVENTS.frame(rows).unique(
+            list(MAINTENANCE_EVENTS.key), keep="first", maintain_order=True
+        )
+        held = self.read(MAINTENANCE_EVENTS).select(MAINTENANCE_EVENTS.key).collect()
+        return self.append(
+            MAINTENANCE_EVENTS, frame.join(held, on=list(MAINTENANCE_EVENTS.key), how="anti"), writer=writer
+        )
+
+    def read(
+        self,
+        table: Table,
+        *,
+        as_of: dt.datetime | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        machine_ids: Iterable[str] | None = None,
+        group: str | None = None,
+        version: int | None = None,
+    ) -> pl.LazyFrame:
+        """Rows of a table, each key in its newest revision.
+
+        Args:
+            table: Which one.
+            as_of: Only what could be known then (`available_at <= as_of`); None: everything.
+            since: Only rows with `time >= since`.
+            until: Only rows with `time < until`.
+            machine_ids: Only these machines.
+            group: Only this area.
+            version: The table as it was at that version, to rebuild a training set.
+        """
+        delta = self._open(table, version)
+        if delta is None:
+            return table.empty().lazy()
+        frame = pl.scan_delta(delta)
+        if group is not None:
+            frame = frame.filter(pl.col("group") == group)
+        if machine_ids is not None:
+            frame = frame.filter(pl.col("machine_id").is_in(list(machine_ids)))
+        for bound, is_lower in ((since, True), (until, False)):
+            if bound is None:
+                continue
+            moment = require_utc(bound)
+            if "date" in table.columns:
+                day = pl.lit(moment.date())
+                frame = frame.filter(pl.col("date") >= day if is_lower else pl.col("date") <= day)
+            frame = frame.filter(pl.col("time") >= moment if is_lower else pl.col("time") < moment)
+        if as_of is not None and table.available is not None:
+            frame = frame.filter(pl.col(table.available) <= require_utc(as_of))
+        if table.revised:
+            key = [name for name in table.key if name != "revision"]
+            frame = frame.filter(pl.col("revision") == pl.col("revision").max().over(key))
+        return frame.select(list(table.columns))
+
+    def watermark(self, table: Table, source: str, group: str) -> dt.datetime | None:
+        """Up to when `source` has been read for `group`; None: never."""
+        delta = self._open(table)
+        version = None if delta is None else delta.transaction_version(f"{source}/{group}")
+        return None if version is None else _EPOCH + dt.timedelta(microseconds=version)
+
+    def version(self, table: Table) -> int | None:
+        """Present version of a table; None: it does not exist yet."""
+        delta = self._open(table)
+        return None if delta is None else delta.version()
+
+    def compact(self, table: Table) -> None:
+        """Join small files; run nightly."""
+        delta = self._open(table)
+        if delta is not None:
+            delta.optimize.compact()
+
+    def _checked(self, table: Table, frame: pl.DataFrame, writer: str) -> pl.DataFrame:
+        if writer not in table.writers:
+            raise RowRejectedError(
+                f"{writer!r} may not write table {table.name}; its writers are {', '.join(table.writers)}",
+                {"table": table.name, "writer": writer},
+            )
+        return table.check(frame)
+
+    def _path(self, table: Table) -> str:
+        path = f"{self.url}/{table.name}"
+        if "://" not in path:
+            os.makedirs(path, exist_ok=True)
+        return path
+
+    def _open(self, table: Table, version: int | None = None) -> DeltaTable | None:
+        path = f"{self.url}/{table.name}"
+        if "://" not in path and not Path(path, "_delta_log").exists():
+            return None
+        try:
+            return DeltaTable(path, version=version, storage_options=self._options)
+        except TableNotFoundError:
+            return None
+
+
+def join_backward(
+    left: pl.DataFrame, right: pl.DataFrame, *, by: str | list[str] | None, tolerance: dt.timedelta
+) -> pl.DataFrame:
+    """Each left row with the newest right row at or before its `time`, not older than `tolerance`.
+
+    Args:
+        left: Has `time`.
+        right: Has `time`; its own time comes back as `time_right`.
+        by: Columns that must be equal; None: one series.
+        tolerance: Largest age of the right row.
+    """
+    stamped = right.with_columns(time_right=pl.col("time")).sort("time")
+    return left.sort("time").join_asof(
+        stamped, on="time", by=by, strategy="backward", tolerance=tolerance, check_sortedness=False
+    )

@@ -1,0 +1,98 @@
+"""Plant files: YAML in, Plant out, and errors that name file, path, value and nearest valid one."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from features.core.errors import PlantError
+from features.core.plant.nouns import (
+    Component,
+    ComponentClass,
+    Costs,
+    Limits,
+    Machine,
+    MeasuringPoint,
+    Plant,
+    Site,
+    Spare,
+    Speed,
+)
+from features.core.plant.windows import MaintenanceWindow
+from features.core.settings import nearest
+
+__all__ = ["read_plant"]
+
+_KEYS: dict[str, type[BaseModel]] = {
+    "sites": Site,
+    "machines": Machine,
+    "components": Component,
+    "component_classes": ComponentClass,
+    "measuring_points": MeasuringPoint,
+    "maintenance_windows": MaintenanceWindow,
+    "costs": Costs,
+    "limits": Limits,
+    "spare": Spare,
+    "speed": Speed,
+}
+
+
+def read_plant(path: Path) -> Plant:
+    """The plant of one YAML file, or of all YAML files in a folder taken together.
+
+    Raises:
+        PlantError: No file, no YAML, or a value that is not valid.
+    """
+    files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+    if not files or not all(file.exists() for file in files):
+        raise PlantError(f"no plant file at {path}; `wearcast init` writes one to start from", {"file": str(path)})
+    plants = [_read_file(file) for file in files]
+    if len(plants) == 1:
+        return plants[0]
+    classes = {c.id: c for plant in plants for c in plant.component_classes}
+    merged = {
+        "component_classes": list(classes.values()),
+        "sites": [site for plant in plants for site in plant.sites],
+    }
+    return _validate(merged, path)
+
+
+def _read_file(file: Path) -> Plant:
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        raise PlantError(f"{file}: not readable as YAML: {err}", {"file": str(file)}) from err
+    if not isinstance(document, dict):
+        raise PlantError(f"{file}: expected keys component_classes and sites", {"file": str(file)})
+    return _validate(document, file)
+
+
+def _validate(document: dict[str, Any], file: Path) -> Plant:  # Any: a YAML document
+    try:
+        return Plant.model_validate(document)
+    except ValidationError as err:
+        raise _plant_error(err, file) from None
+
+
+def _plant_error(err: ValidationError, file: Path) -> PlantError:
+    first = err.errors(include_url=False)[0]
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    value = first.get("input")
+    shown = repr(value) if isinstance(value, str | int | float | bool | None) else "(a block)"
+    hint = ""
+    if first["type"] == "extra_forbidden":
+        parents = [part for part in first["loc"][:-1] if isinstance(part, str)]
+        model = _KEYS.get(parents[-1], Plant) if parents else Plant
+        hint = f"; {nearest(str(first['loc'][-1]), list(model.model_fields))}"
+        message = "unknown key"
+    elif first["type"] == "enum":
+        valid = [part.strip(" '") for part in first["ctx"]["expected"].replace(" or ", ",").split(",")]
+        hint, message = f"; {nearest(str(value), valid)}", "not a valid value"
+    else:
+        message = first["msg"].removeprefix("Value error, ")
+    more = f" (and {len(err.errors()) - 1} more)" if len(err.errors()) > 1 else ""
+    return PlantError(
+        f"{file}: {place or 'document'} = {shown}: {message}{hint}{more}",
+        {"file": str(file), "path": place, "value": shown},
+    )

@@ -1,0 +1,223 @@
+"""What Wearcast says about a component: values that travel between the two sides and to people."""
+
+import base64
+import datetime as dt
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+__all__ = [
+    "Action",
+    "EventKind",
+    "Evidence",
+    "HealthState",
+    "MaintenanceEvent",
+    "Origin",
+    "Outcome",
+    "Prediction",
+    "Quality",
+    "Recommendation",
+    "Refusal",
+    "RefusalReason",
+    "Rung",
+    "order_key",
+]
+
+
+class Quality(StrEnum):
+    """Quality of one measurement, as OPC UA groups it (Part 4, 7.39: severity bits)."""
+
+    GOOD = "good"
+    UNCERTAIN = "uncertain"
+    BAD = "bad"
+
+
+class Origin(StrEnum):
+    """How a row reached the lake: as it happened, or read later."""
+
+    LIVE = "live"
+    BACKFILL = "backfill"
+
+
+class HealthState(StrEnum):
+    """State of a component or sensor in the words of NAMUR NE 107."""
+
+    NORMAL = "normal"
+    FAILURE = "failure"
+    CHECK_FUNCTION = "check_function"
+    OFF_SPEC = "off_spec"
+    MAINTENANCE_REQUIRED = "maintenance_required"
+
+
+class EventKind(StrEnum):
+    """What happened to a component, as far as its life is concerned."""
+
+    INSTALLATION = "installation"
+    FAILURE = "failure"
+    REPLACEMENT = "replacement"
+    INSPECTION = "inspection"
+    MACHINE_SWAP = "machine_swap"
+
+
+class Outcome(StrEnum):
+    """What a closed order found."""
+
+    CONFIRMED_FAILURE = "confirmed_failure"
+    INCIPIENT_FAULT = "incipient_fault"
+    PREVENTIVE_REPLACEMENT = "preventive_replacement"
+    NO_FAULT_FOUND = "no_fault_found"
+    SENSOR_FAULT = "sensor_fault"
+    DUPLICATE = "duplicate"
+    DEFERRED = "deferred"
+    CANCELLED = "cancelled"
+
+
+class Rung(StrEnum):
+    """What the evidence stands on, best first."""
+
+    CALIBRATED_RUL = "calibrated_rul"
+    UNCALIBRATED_RUL = "uncalibrated_rul"
+    CONDITION = "condition"
+    NONE = "none"
+
+
+class RefusalReason(StrEnum):
+    """Why there is no number."""
+
+    NO_MODEL = "no_model"
+    FINGERPRINT_MISMATCH = "fingerprint_mismatch"
+    TOO_FEW_WINDOWS = "too_few_windows"
+    STALE_DATA = "stale_data"
+    NO_LIFE = "no_life"
+    OUT_OF_DOMAIN = "out_of_domain"
+    SENSOR_FAULT = "sensor_fault"
+    MISSING_INPUT = "missing_input"
+    MACHINE_STOPPED = "machine_stopped"
+
+
+class Action(StrEnum):
+    """What a recommendation asks for."""
+
+    INSPECT = "inspect"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason for a statement: a feature, its value and its reference, in the feature's unit."""
+
+    feature: str
+    value: float
+    reference: float | None
+    unit: str
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Remaining useful life of one component as of one moment.
+
+    `p10`, `p50`, `p90` and `mean` are in `life_unit`. Not calibrated: `p10` and `p90` are None.
+    """
+
+    component_id: str
+    as_of: dt.datetime
+    data_time: dt.datetime
+    life_number: int
+    life_unit: str
+    rung: Rung
+    mean: float
+    p10: float | None
+    p50: float
+    p90: float | None
+    calibrated: bool
+    calibration_units: int
+    health_state: HealthState
+    condition_index: float | None
+    model_name: str
+    model_version: str
+    fingerprint: str
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def calibration(self) -> str:
+        """`calibrated(n units)` or `not_calibrated(n units)`."""
+        word = "calibrated" if self.calibrated else "not_calibrated"
+        return f"{word}({self.calibration_units} units)"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no prediction; the condition may still be known from healthy time alone."""
+
+    component_id: str
+    as_of: dt.datetime
+    reason: RefusalReason
+    detail: str
+    data_time: dt.datetime | None = None
+    rung: Rung = Rung.NONE
+    health_state: HealthState | None = None
+    condition_index: float | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceEvent:
+    """Something that happened to a component, as somebody recorded it.
+
+    Key: (source, source_event_id, revision). A correction is a new revision, never an edit.
+    """
+
+    source: str
+    source_event_id: str
+    revision: int
+    machine_id: str
+    slot: str | None
+    kind: EventKind
+    outcome: Outcome | None
+    failure_mode: str | None
+    occurred_at: dt.datetime
+    available_at: dt.datetime
+    order_key: str | None = None
+    text: str = ""
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What should be done about one component, by when, and what it stands on."""
+
+    machine_id: str
+    slot: str
+    action: Action
+    failure_mode: str
+    priority: int
+    reason: str
+    as_of: dt.datetime
+    due: dt.datetime
+    window_id: str | None
+    window_start: dt.datetime | None
+    part_number: str | None
+    cost_of_waiting: float | None
+    currency: str
+    rung: Rung
+    p10_at: dt.datetime | None = None
+    p50_at: dt.datetime | None = None
+    p90_at: dt.datetime | None = None
+    assumption: str = ""
+    model_version: str = ""
+    evidence: tuple[Evidence, ...] = field(default=())
+
+
+def order_key(site: str, machine_id: str, slot: str, failure_mode: str, episode: int) -> str:
+    """The idempotency key of an order: `WC-` and 17 base32 characters, upper case, 20 in all.
+
+    Example:
+        >>> len(order_key("site", "P101", "DE-bearing", "bearing", 1))
+        20
+    """
+    if episode < 1:
+        raise ValueError(f"episodes count from 1, got {episode}")
+    text = "|".join((site, machine_id, slot, failure_mode, str(episode)))
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return "WC-" + base64.b32encode(digest).decode("ascii")[:17]

@@ -1,0 +1,47 @@
+"""Logs: one line per unit of work, with ids from row to order."""
+
+import logging
+import os
+import sys
+
+import structlog
+
+__all__ = ["configure_logs", "log", "silence_dependencies"]
+
+
+def log(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger whose events are nouns with verbs (`ingest.finished`) and whose values are fields."""
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(component=name)
+    return logger
+
+
+def configure_logs(log_format: str = "auto") -> None:
+    """Log to standard error: JSON for programs, readable in a terminal.
+
+    Args:
+        log_format: `json`, `pretty`, or `auto` (pretty when standard error is a terminal).
+    """
+    pretty = log_format == "pretty" or (log_format == "auto" and sys.stderr.isatty())
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def silence_dependencies() -> None:
+    """Switch off the telemetry of dependencies and MLflow's right to unpickle, before their import."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
