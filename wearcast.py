@@ -19,7 +19,6 @@ OWNERS = {
     "score": ("pipelines", "Compute features and predict remaining useful life."),
     "plan": ("serving", "Turn predictions into recommendations."),
     "sandbox-erp": ("serving", "Run the small stand-in ERP."),
-    "catalogue": ("features", "Print the catalogue of features."),
 }
 BENCHMARKS = Path(__file__).parent / "tests" / "benchmarks"
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -35,8 +34,7 @@ def _add(name: str, packages: list[str], text: str) -> None:
                 raise typer.Exit(code)
 
 
-for _name, (_packages, _text) in OWNERS.items():
-    _add(_name, _packages.split(), _text)
+[_add(name, packages.split(), text) for name, (packages, text) in OWNERS.items()]
 
 
 @app.command(**pass_on)
@@ -53,8 +51,10 @@ def up(words: list[str] = typer.Argument(None)) -> None:
     sides = [
         subprocess.Popen([sys.executable, "-m", side, "up", *(words or [])]) for side in ("pipelines", "serving")
     ]
-    stop = [signal.signal(number, lambda *_: stop.append(None)) for number in (signal.SIGINT, signal.SIGTERM)]
-    while len(stop) == 2 and all(side.poll() is None for side in sides):
+    stopping: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: stopping.append(number))
+    while not stopping and all(side.poll() is None for side in sides):
         time.sleep(0.2)
     [side.send_signal(signal.SIGINT) for side in sides if side.poll() is None]
     raise typer.Exit(max(abs(side.wait()) for side in sides))
