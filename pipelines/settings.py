@@ -1,5 +1,6 @@
 """Settings of the side that reads historians; their secrets exist only here."""
 
+import datetime as dt
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,6 +35,9 @@ class PipelineSettings(CoreSettings):
     )
     overlap_hours: float = Field(24.0, ge=0, description="Read again before the watermark, for late rows.")
     page_rows: int = Field(200_000, ge=100, description="Rows asked for in one page.")
+    history_from: dt.date = Field(dt.date(2025, 1, 1), description="First day that Dagster can (re)process.")
+    train_cron: str = Field("0 3 * * 0", description="When models are learnt anew (cron, UTC).")
+    daily_cron: str = Field("30 0 * * *", description="When the day before is processed (cron, UTC).")
     dagster_home: Path = Field(Path("data/dagster"), description="Where Dagster keeps its runs and schedules.")
     dagster_port: int = Field(3000, ge=0, le=65535)
     mlflow_port: int = Field(5000, ge=0, le=65535)

@@ -1,0 +1,148 @@
+"""The stages of the walk on the pipelines' side, each callable by command line, demo and Dagster alike."""
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self
+
+import polars as pl
+
+from features.core.clock import Clock, clock_from
+from features.core.errors import ConfigError
+from features.core.lake import Lake
+from features.core.models import ModelRegistry
+from features.core.plant import Plant, read_plant
+from features.core.statements import Prediction, Refusal
+from features.core.tables import LIVES, MAINTENANCE_EVENTS, MEASUREMENTS, WAVEFORMS
+from pipelines import champion, ingest, labels, scoring, training
+from pipelines.historian import Historian, open_historian
+from pipelines.settings import PipelineSettings
+
+__all__ = ["Trained", "Walk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A fitted model and whether it became the champion."""
+
+    model: training.TrainedModel
+    promotion: champion.Promotion
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Everything the stages work on, opened once by an entry point."""
+
+    settings: PipelineSettings
+    plant: Plant
+    lake: Lake
+    clock: Clock
+    registry: ModelRegistry
+
+    @classmethod
+    def open(cls, settings: PipelineSettings) -> Self:
+        """Reads the plant file and opens lake, clock and model registry.
+
+        Raises:
+            ConfigError: The plant file or the replay file is wrong.
+        """
+        return cls(
+            settings=settings,
+            plant=read_plant(settings.plant),
+            lake=Lake(settings.lake),
+            clock=clock_from(settings.replay),
+            registry=ModelRegistry(settings.models, settings.artifacts),
+        )
+
+    @contextmanager
+    def historian(self, name: str) -> Iterator[Historian]:
+        """The configured historian of that name, closed afterwards."""
+        opened = open_historian(name, self.settings.sources[name], self.clock)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def ingest(
+        self,
+        *,
+        until: dt.datetime | None = None,
+        origin: str = "backfill",
+        on_progress: Callable[[ingest.IngestProgress], None] | None = None,
+    ) -> list[ingest.IngestReport]:
+        """Reads every configured historian from its watermark on.
+
+        Raises:
+            ConfigError: No historian is configured.
+        """
+        if not self.settings.sources:
+            raise ConfigError("no historian is configured; add [sources.NAME] with a kind to pipelines.toml")
+        reports = []
+        for name in self.settings.sources:
+            with self.historian(name) as source:
+                reports.append(
+                    ingest.ingest(
+                        self.lake,
+                        self.plant,
+                        source,
+                        clock=self.clock,
+                        until=until,
+                        overlap=dt.timedelta(hours=self.settings.overlap_hours),
+                        page_rows=self.settings.page_rows,
+                        origin=origin,
+                        on_progress=on_progress,
+                    )
+                )
+        return reports
+
+    def features(
+        self, *, as_of: dt.datetime, on_progress: Callable[[scoring.FeatureProgress], None] | None = None
+    ) -> int:
+        """Makes the feature rows that are not there yet; how many were made."""
+        return scoring.compute_features(self.lake, self.plant, as_of=as_of, on_progress=on_progress)
+
+    def lives(self, *, as_of: dt.datetime) -> pl.DataFrame:
+        """Lives as far as they could be known at `as_of`, written to the lake and returned."""
+        events = self.lake.read(MAINTENANCE_EVENTS, as_of=as_of).collect()
+        lives = labels.lives(events, self.plant, as_of=as_of, data_begin=self._data_begin())
+        self.lake.upsert(LIVES, lives, writer="labels")
+        return lives
+
+    def train(self, class_id: str, *, as_of: dt.datetime, exclude_machines: Collection[str] = ()) -> Trained:
+        """Fits, evaluates and registers a model of that class, and promotes it when it is no worse."""
+        model = training.train(
+            self.lake,
+            self.plant,
+            class_id,
+            as_of=as_of,
+            registry=self.registry,
+            exclude_machines=exclude_machines,
+        )
+        return Trained(model, champion.promote(self.registry, model))
+
+    def score(
+        self, *, as_of: dt.datetime, along: bool = False, machine_ids: Collection[str] | None = None
+    ) -> list[Prediction | Refusal]:
+        """Predicts every component with the champion of its class and writes the statements to the lake."""
+        models = {}
+        for component_class in self.plant.component_classes:
+            loaded = champion.load(self.registry, component_class.id)
+            if loaded is not None:
+                models[component_class.id] = loaded
+        return scoring.score(
+            self.lake,
+            self.plant,
+            models,
+            lives=self.lives(as_of=as_of),
+            as_of=as_of,
+            along=along,
+            machine_ids=machine_ids,
+        )
+
+    def _data_begin(self) -> dict[str, dt.datetime]:
+        first = pl.concat(
+            [self.lake.read(table).select("machine_id", "time") for table in (MEASUREMENTS, WAVEFORMS)]
+        )
+        begins = first.group_by("machine_id").agg(pl.col("time").min()).collect()
+        return dict(zip(begins["machine_id"], begins["time"], strict=True))
