@@ -7,18 +7,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from features.core.errors import PlantError
-from features.core.plant.nouns import (
-    Component,
-    ComponentClass,
-    Costs,
-    Limits,
-    Machine,
-    MeasuringPoint,
-    Plant,
-    Site,
-    Spare,
-    Speed,
-)
+from features.core.plant.nouns import Component, ComponentClass, Machine, MeasuringPoint, Plant, Site
+from features.core.plant.values import Costs, Limits, Spare, Speed
 from features.core.plant.windows import MaintenanceWindow
 from features.core.settings import nearest
 

@@ -1,121 +1,32 @@
 """The nouns of a plant file, as validated values."""
 
 import datetime as dt
-from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from features.core import clock, units
 from features.core.plant.bearings import BearingGeometry, FaultOrders, catalogue, fault_orders
+from features.core.plant.values import (
+    Costs,
+    Criticality,
+    Duration,
+    LifeUnit,
+    Limits,
+    Noun,
+    PointKind,
+    Slug,
+    Spare,
+    Speed,
+)
 from features.core.plant.windows import MaintenanceWindow
 from features.core.settings import nearest
 from features.core.units import Quantity
 
-__all__ = [
-    "Component",
-    "ComponentClass",
-    "Costs",
-    "Criticality",
-    "LifeUnit",
-    "Limits",
-    "Machine",
-    "MeasuringPoint",
-    "Plant",
-    "PointKind",
-    "Site",
-    "Spare",
-    "Speed",
-]
-
-_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+__all__ = ["Component", "ComponentClass", "Machine", "MeasuringPoint", "Plant", "Site"]
 
 
-def _duration(value: object) -> object:
-    """Reads `10s`, `15min`, `12h`, `30d`, `4w`."""
-    if isinstance(value, str):
-        number = value.rstrip("abcdefghijklmnopqrstuvwxyz ")
-        suffix = value[len(number) :].strip()
-        if suffix not in _SECONDS:
-            raise ValueError(f"duration {value!r} needs a unit of {', '.join(_SECONDS)}, e.g. 12h")
-        return dt.timedelta(seconds=float(number) * _SECONDS[suffix])
-    if isinstance(value, int | float):
-        raise ValueError(f"duration {value!r} has no unit; write e.g. {value}h")
-    return value
-
-
-Duration = Annotated[dt.timedelta, BeforeValidator(_duration)]
-Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
-
-
-class _Noun(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Criticality(StrEnum):
-    """What stops when the machine stops: A production, B part of it, C nothing at once."""
-
-    A = "A"
-    B = "B"
-    C = "C"
-
-
-class LifeUnit(StrEnum):
-    """The unit in which a component class ages and in which its RUL is told."""
-
-    RUNNING_H = "running_h"
-    CALENDAR_H = "calendar_h"
-    CYCLE = "cycle"
-
-
-class PointKind(StrEnum):
-    """A single value per time, or a burst of samples."""
-
-    SCALAR = "scalar"
-    WAVEFORM = "waveform"
-
-
-class Limits(_Noun):
-    """Limits of a measuring point, in the point's own unit."""
-
-    warning: float | None = None
-    alarm: float | None = None
-    low: float | None = Field(None, description="Smallest physically possible value; lower ones are refused.")
-    high: float | None = Field(None, description="Largest physically possible value; higher ones are refused.")
-
-
-class Costs(_Noun):
-    """What a stop costs."""
-
-    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
-    planned: float = Field(ge=0, description="Work and parts of a planned replacement.")
-    unplanned: float = Field(ge=0, description="Work, parts and damage after a failure, without downtime.")
-    downtime_per_hour: float = Field(0.0, ge=0)
-    planned_hours: float = Field(8.0, gt=0, description="Downtime of a planned replacement.")
-    unplanned_hours: float = Field(24.0, gt=0, description="Downtime of an unplanned one.")
-
-
-class Spare(_Noun):
-    """The part that a repair needs."""
-
-    part_number: str
-    lead_time_days: float = Field(0.0, ge=0)
-
-
-class Speed(_Noun):
-    """Shaft speed: a constant, or the role of the measuring point that measures it."""
-
-    hz: float | None = Field(None, gt=0, description="Constant speed in revolutions per second.")
-    role: str | None = Field(None, description="Role of a scalar measuring point of quantity speed.")
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        if (self.hz is None) == (self.role is None):
-            raise ValueError("give either hz (a constant) or role (a measuring point)")
-        return self
-
-
-class MeasuringPoint(_Noun):
+class MeasuringPoint(Noun):
     """One tag: what it measures, in which unit, under which names the historians know it."""
 
     id: Slug
@@ -139,7 +50,7 @@ class MeasuringPoint(_Noun):
         return self
 
 
-class ComponentClass(_Noun):
+class ComponentClass(Noun):
     """What all components of a class share: how they age and how far back their features look."""
 
     id: Slug
@@ -156,7 +67,7 @@ class ComponentClass(_Noun):
     horizon: Duration = Field(dt.timedelta(days=90), description="How far ahead plans look.")
 
 
-class Component(_Noun):
+class Component(Noun):
     """A slot of a machine; what is installed there has a life."""
 
     slot: Slug
@@ -190,7 +101,7 @@ class Component(_Noun):
         return None if self.geometry is None else fault_orders(self.geometry)
 
 
-class Machine(_Noun):
+class Machine(Noun):
     """A position: functional location, tags, the history of the place."""
 
     id: Slug
@@ -248,7 +159,7 @@ class Machine(_Noun):
         return tuple(p for p in self.measuring_points if p.slot in (None, component.slot))
 
 
-class Site(_Noun):
+class Site(Noun):
     """A plant location with one time zone and one calendar of windows."""
 
     id: Slug
@@ -272,7 +183,7 @@ class Site(_Noun):
         return machine.costs or self.costs
 
 
-class Plant(_Noun):
+class Plant(Noun):
     """All sites, and the classes that their components belong to."""
 
     component_classes: tuple[ComponentClass, ...] = Field(min_length=1)

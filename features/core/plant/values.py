@@ -1,0 +1,108 @@
+"""The small values that the nouns of a plant file are made of."""
+
+import datetime as dt
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+__all__ = [
+    "Costs",
+    "Criticality",
+    "Duration",
+    "LifeUnit",
+    "Limits",
+    "Noun",
+    "PointKind",
+    "Slug",
+    "Spare",
+    "Speed",
+]
+
+_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+
+def _duration(value: object) -> object:
+    """Reads `10s`, `15min`, `12h`, `30d`, `4w`."""
+    if isinstance(value, str):
+        number = value.rstrip("abcdefghijklmnopqrstuvwxyz ")
+        suffix = value[len(number) :].strip()
+        if suffix not in _SECONDS:
+            raise ValueError(f"duration {value!r} needs a unit of {', '.join(_SECONDS)}, e.g. 12h")
+        return dt.timedelta(seconds=float(number) * _SECONDS[suffix])
+    if isinstance(value, int | float):
+        raise ValueError(f"duration {value!r} has no unit; write e.g. {value}h")
+    return value
+
+
+Duration = Annotated[dt.timedelta, BeforeValidator(_duration)]
+Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
+
+
+class Noun(BaseModel):
+    """A frozen value of a plant file; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Criticality(StrEnum):
+    """What stops when the machine stops: A production, B part of it, C nothing at once."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+class LifeUnit(StrEnum):
+    """The unit in which a component class ages and in which its RUL is told."""
+
+    RUNNING_H = "running_h"
+    CALENDAR_H = "calendar_h"
+    CYCLE = "cycle"
+
+
+class PointKind(StrEnum):
+    """A single value per time, or a burst of samples."""
+
+    SCALAR = "scalar"
+    WAVEFORM = "waveform"
+
+
+class Limits(Noun):
+    """Limits of a measuring point, in the point's own unit."""
+
+    warning: float | None = None
+    alarm: float | None = None
+    low: float | None = Field(None, description="Smallest physically possible value; lower ones are refused.")
+    high: float | None = Field(None, description="Largest physically possible value; higher ones are refused.")
+
+
+class Costs(Noun):
+    """What a stop costs."""
+
+    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
+    planned: float = Field(ge=0, description="Work and parts of a planned replacement.")
+    unplanned: float = Field(ge=0, description="Work, parts and damage after a failure, without downtime.")
+    downtime_per_hour: float = Field(0.0, ge=0)
+    planned_hours: float = Field(8.0, gt=0, description="Downtime of a planned replacement.")
+    unplanned_hours: float = Field(24.0, gt=0, description="Downtime of an unplanned one.")
+
+
+class Spare(Noun):
+    """The part that a repair needs."""
+
+    part_number: str
+    lead_time_days: float = Field(0.0, ge=0)
+
+
+class Speed(Noun):
+    """Shaft speed: a constant, or the role of the measuring point that measures it."""
+
+    hz: float | None = Field(None, gt=0, description="Constant speed in revolutions per second.")
+    role: str | None = Field(None, description="Role of a scalar measuring point of quantity speed.")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.hz is None) == (self.role is None):
+            raise ValueError("give either hz (a constant) or role (a measuring point)")
+        return self
