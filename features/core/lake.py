@@ -68,7 +68,8 @@ class Lake:
             held = self.watermark(table, watermark.source, watermark.group)
             if held is not None and watermark.time < held:
                 raise LakeConflictError(
-                    f"watermark of {watermark.source}/{watermark.group} is at {held}, cannot go back to {watermark.time}",
+                    f"watermark of {watermark.source}/{watermark.group} is at {held}, "
+                    f"it cannot go back to {watermark.time}",
                     {"held": held, "asked": watermark.time},
                 )
             properties = CommitProperties(

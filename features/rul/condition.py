@@ -109,7 +109,7 @@ class ConditionModel:
         """
         n = rows.time_us.size
         levels = _levels(rows, self.voters)
-        seen = np.isfinite(levels).any(axis=1)
+        seen: npt.NDArray[np.bool_] = np.asarray(np.isfinite(levels).any(axis=1), dtype=np.bool_)
         recent, best = _recent_and_best(levels[seen], self.baseline_rows)
         index = np.full(n, np.nan)
         index[seen] = _median(recent - best)

@@ -134,9 +134,8 @@ class Machine(Noun):
         if self.speed is not None and self.speed.role is not None:
             roles = [p.role for p in self.measuring_points if p.quantity is Quantity.SPEED]
             if self.speed.role not in roles:
-                raise ValueError(
-                    f"speed.role {self.speed.role!r} is no point of quantity speed; {nearest(self.speed.role, roles)}"
-                )
+                hint = nearest(self.speed.role, roles)
+                raise ValueError(f"speed.role {self.speed.role!r} is no point of quantity speed; {hint}")
         return self
 
     def component_id(self, component: Component) -> str:
