@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import math
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -85,9 +86,12 @@ def localize(naive: dt.datetime, source_zone: ZoneInfo, *, monotone: bool) -> dt
             two possible readings of an ambiguous stamp is taken.
 
     Raises:
+        ValueError: `naive` has a time zone already.
         RowRejectedError: The stamp falls into the ambiguous hour of a DST change and the source is
             not monotone, or it falls into the hour that does not exist.
     """
+    if naive.tzinfo is not None:
+        raise ValueError(f"{naive} has a time zone already")
     early = naive.replace(tzinfo=source_zone, fold=0)
     late = naive.replace(tzinfo=source_zone, fold=1)
     same = early.utcoffset() == late.utcoffset()
@@ -112,10 +116,15 @@ class ReplayClock:
     Args:
         real_start: Wall-clock moment at which the replay began, UTC.
         replay_start: The moment that was replayed then, UTC.
-        speed: Replayed seconds per real second.
+        speed: Replayed seconds per real second, finite; 0 stands still.
+
+    Raises:
+        ValueError: The speed is negative or not finite, or a moment has no time zone.
     """
 
     def __init__(self, real_start: dt.datetime, replay_start: dt.datetime, speed: float) -> None:
+        if not (0 <= speed < math.inf):
+            raise ValueError(f"replay speed {speed} is not a finite number from 0 on")
         self._real, self._replay, self._speed = require_utc(real_start), require_utc(replay_start), speed
 
     def now(self) -> dt.datetime:

@@ -64,8 +64,10 @@ class Lake:
         """
         frame = self._checked(table, frame, writer)
         properties = None
+        # Checked and written on one snapshot: a commit in between that moved the watermark conflicts.
+        delta = self._open(table)
         if watermark is not None:
-            held = self.watermark(table, watermark.source, watermark.group)
+            held = _held(delta, watermark._app_id)
             if held is not None and watermark.time < held:
                 raise LakeConflictError(
                     f"watermark of {watermark.source}/{watermark.group} is at {held}, "
@@ -79,11 +81,11 @@ class Lake:
             return 0
         try:
             write_deltalake(
-                self._path(table),
+                self._path(table) if delta is None else delta,
                 frame.to_arrow(),
                 mode="append",
                 partition_by=list(table.partitions) or None,
-                storage_options=self._options,
+                storage_options=self._options if delta is None else None,
                 commit_properties=properties,
             )
         except CommitFailedError as err:
@@ -190,9 +192,7 @@ class Lake:
 
     def watermark(self, table: Table, source: str, group: str) -> dt.datetime | None:
         """Up to when `source` has been read for `group`; None: never."""
-        delta = self._open(table)
-        version = None if delta is None else delta.transaction_version(f"{source}/{group}")
-        return None if version is None else _EPOCH + dt.timedelta(microseconds=version)
+        return _held(self._open(table), f"{source}/{group}")
 
     def version(self, table: Table) -> int | None:
         """Present version of a table; None: it does not exist yet."""
@@ -227,6 +227,11 @@ class Lake:
             return DeltaTable(path, version=version, storage_options=self._options)
         except TableNotFoundError:
             return None
+
+
+def _held(delta: DeltaTable | None, app_id: str) -> dt.datetime | None:
+    version = None if delta is None else delta.transaction_version(app_id)
+    return None if version is None else _EPOCH + dt.timedelta(microseconds=version)
 
 
 def join_backward(

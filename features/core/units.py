@@ -1,6 +1,7 @@
 """Units: from what a source writes to what the lake stores, once, at ingestion."""
 
 import functools
+import math
 from enum import StrEnum
 from typing import Any
 
@@ -69,6 +70,9 @@ _SPELLINGS = {
     "1": "dimensionless",
     "": "dimensionless",
     "rpm": "1/min",
+    "r/min": "1/min",
+    "RPM": "1/min",
+    "rev/min": "1/min",
     "1/min": "1/min",
     "rev/s": "1/s",
     "l/min": "liter/min",
@@ -94,8 +98,12 @@ def _affine(unit: str, quantity: Quantity) -> tuple[float, float]:
     registry = _registry()
     source = registry.Unit(_SPELLINGS.get(unit, unit))
     target = registry.Unit(_SPELLINGS.get(_CANONICAL[quantity], _CANONICAL[quantity]))
-    zero = float(registry.Quantity(0.0, source).to(target).magnitude)
-    one = float(registry.Quantity(1.0, source).to(target).magnitude)
+    if quantity is Quantity.SPEED and "radian" in str(registry.Quantity(1.0, source).to_root_units().units):
+        # pint counts an angle as dimensionless, so that rad/s would pass for Hz: count turns instead.
+        target = registry.Unit("turn/s")
+    zero, one, two = (float(registry.Quantity(x, source).to(target).magnitude) for x in (0.0, 1.0, 2.0))
+    if not math.isclose(two - one, one - zero, rel_tol=1e-6):
+        raise ValueError("a logarithmic scale has no factor")
     return one - zero, zero
 
 

@@ -5,8 +5,9 @@ import functools
 import math
 from dataclasses import dataclass
 from importlib import resources
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = ["BearingGeometry", "FaultOrders", "catalogue", "fault_orders"]
 
@@ -14,12 +15,18 @@ __all__ = ["BearingGeometry", "FaultOrders", "catalogue", "fault_orders"]
 class BearingGeometry(BaseModel):
     """What the fault orders depend on; lengths in mm, angle in degrees."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     balls: int = Field(ge=3, description="Number of rolling elements in one row.")
     ball_diameter_mm: float = Field(gt=0)
     pitch_diameter_mm: float = Field(gt=0)
     contact_angle_deg: float = Field(0.0, ge=0, lt=90)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.ball_diameter_mm >= self.pitch_diameter_mm:
+            raise ValueError("ball_diameter_mm must be smaller than pitch_diameter_mm")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

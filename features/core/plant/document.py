@@ -1,5 +1,6 @@
 """Plant files: YAML in, Plant out, and errors that name file, path, value and nearest valid one."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from features.core.errors import PlantError
+from features.core.plant.bearings import BearingGeometry
 from features.core.plant.nouns import Component, ComponentClass, Machine, MeasuringPoint, Plant, Site
 from features.core.plant.values import Costs, Limits, Spare, Speed
 from features.core.plant.windows import MaintenanceWindow
@@ -19,12 +21,40 @@ _KEYS: dict[str, type[BaseModel]] = {
     "machines": Machine,
     "components": Component,
     "component_classes": ComponentClass,
+    "bearing": BearingGeometry,
     "measuring_points": MeasuringPoint,
     "maintenance_windows": MaintenanceWindow,
     "costs": Costs,
     "limits": Limits,
     "spare": Spare,
     "speed": Speed,
+}
+
+# Numbers as YAML 1.2 reads them: YAML 1.1 takes 10:00 for 600, counted in sixties.
+_NUMBERS = {
+    "tag:yaml.org,2002:int": re.compile(r"[-+]?[0-9]+$"),
+    "tag:yaml.org,2002:float": re.compile(
+        r"[-+]?(?:[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.[0-9]+(?:[eE][-+]?[0-9]+)?)$"
+        r"|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$"
+    ),
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is used twice: YAML would silently keep the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # Any: as in yaml
+        seen: set[object] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is used twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
@@ -40,7 +70,14 @@ def read_plant(path: Path) -> Plant:
     plants = [_read_file(file) for file in files]
     if len(plants) == 1:
         return plants[0]
-    classes = {c.id: c for plant in plants for c in plant.component_classes}
+    classes: dict[str, ComponentClass] = {}
+    for file, plant in zip(files, plants, strict=True):
+        for component_class in plant.component_classes:
+            if classes.setdefault(component_class.id, component_class) != component_class:
+                raise PlantError(
+                    f"{file}: component class {component_class.id!r} differs from that of another file in {path}",
+                    {"file": str(file), "path": "component_classes", "value": component_class.id},
+                )
     merged = {
         "component_classes": list(classes.values()),
         "sites": [site for plant in plants for site in plant.sites],
@@ -50,8 +87,8 @@ def read_plant(path: Path) -> Plant:
 
 def _read_file(file: Path) -> Plant:
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        document = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as err:
         raise PlantError(f"{file}: not readable as YAML: {err}", {"file": str(file)}) from err
     if not isinstance(document, dict):
         raise PlantError(f"{file}: expected keys component_classes and sites", {"file": str(file)})
@@ -66,7 +103,8 @@ def _validate(document: dict[str, Any], file: Path) -> Plant:  # Any: a YAML doc
 
 
 def _plant_error(err: ValidationError, file: Path) -> PlantError:
-    first = err.errors(include_url=False)[0]
+    found = _causes(err)
+    first = found[0]
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
     value = first.get("input")
     shown = repr(value) if isinstance(value, str | int | float | bool | None) else "(a block)"
@@ -76,13 +114,26 @@ def _plant_error(err: ValidationError, file: Path) -> PlantError:
         model = _KEYS.get(parents[-1], Plant) if parents else Plant
         hint = f"; {nearest(str(first['loc'][-1]), list(model.model_fields))}"
         message = "unknown key"
-    elif first["type"] == "enum":
+    elif first["type"] in ("enum", "literal_error"):
         valid = [part.strip(" '") for part in first["ctx"]["expected"].replace(" or ", ",").split(",")]
         hint, message = f"; {nearest(str(value), valid)}", "not a valid value"
     else:
         message = first["msg"].removeprefix("Value error, ")
-    more = f" (and {len(err.errors()) - 1} more)" if len(err.errors()) > 1 else ""
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return PlantError(
         f"{file}: {place or 'document'} = {shown}: {message}{hint}{more}",
         {"file": str(file), "path": place, "value": shown},
     )
+
+
+def _causes(err: ValidationError) -> list[dict[str, Any]]:  # Any: pydantic's error details
+    """What a person must mend, unknown keys first; without errors that only follow from others."""
+    found: list[dict[str, Any]] = [{**each} for each in err.errors(include_url=False)]
+    places = [each["loc"] for each in found]
+    causes = [
+        {**each, "loc": tuple(part for part in each["loc"] if part not in ("designation", "geometry"))}
+        for each in found
+        if each["type"] != "too_short"
+        or not any(place[: len(each["loc"])] == each["loc"] != place for place in places)
+    ]
+    return sorted(causes, key=lambda each: each["type"] != "extra_forbidden")

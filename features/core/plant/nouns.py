@@ -1,9 +1,9 @@
 """The nouns of a plant file, as validated values."""
 
 import datetime as dt
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from features.core import clock, units
 from features.core.plant.bearings import BearingGeometry, FaultOrders, catalogue, fault_orders
@@ -16,6 +16,7 @@ from features.core.plant.values import (
     Noun,
     PointKind,
     Slug,
+    Span,
     Spare,
     Speed,
 )
@@ -56,15 +57,24 @@ class ComponentClass(Noun):
     id: Slug
     life_unit: LifeUnit = LifeUnit.RUNNING_H
     rul_cap: float | None = Field(None, gt=0, description="Largest RUL taught, in the life unit.")
-    memory: tuple[Duration, ...] = Field(
+    memory: tuple[Span, ...] = Field(
         (dt.timedelta(days=2), dt.timedelta(days=7), dt.timedelta(days=21)),
         description="Spans of slopes and deltas, in time.",
     )
     run_in: Duration = Field(dt.timedelta(0), description="Time after installation that is no reference.")
-    baseline: Duration = Field(
+    baseline: Span = Field(
         dt.timedelta(days=14), description="Length of the life's own first stretch, after run_in."
     )
-    horizon: Duration = Field(dt.timedelta(days=90), description="How far ahead plans look.")
+    horizon: Span = Field(dt.timedelta(days=90), description="How far ahead plans look.")
+
+
+def _form(value: object) -> str:
+    return "geometry" if isinstance(value, dict | BearingGeometry) else "designation"
+
+
+Bearing = Annotated[
+    Annotated[str, Tag("designation")] | Annotated[BearingGeometry, Tag("geometry")], Discriminator(_form)
+]
 
 
 class Component(Noun):
@@ -72,7 +82,7 @@ class Component(Noun):
 
     slot: Slug
     component_class: Slug
-    bearing: str | BearingGeometry | None = Field(None, description="Designation of the catalogue, or geometry.")
+    bearing: Bearing | None = Field(None, description="Designation of the catalogue, or geometry.")
     installed: dt.datetime | None = Field(None, description="When the present one was installed, if known.")
     gear_teeth: int | None = Field(None, ge=5, description="Teeth on the shaft of the machine's speed.")
     blades: int | None = Field(None, ge=2, description="Blades or vanes on the shaft of the machine's speed.")
@@ -83,6 +93,13 @@ class Component(Noun):
     def _known(cls, value: str | BearingGeometry | None) -> str | BearingGeometry | None:
         if isinstance(value, str) and value not in catalogue():
             raise ValueError(f"bearing {value!r} is not in the catalogue; {nearest(value, list(catalogue()))}")
+        return value
+
+    @field_validator("installed", mode="before")
+    @classmethod
+    def _written_as_date(cls, value: object) -> object:
+        if isinstance(value, int | float):
+            raise ValueError("write a date and time with offset, e.g. 2025-01-31T06:00:00+01:00")
         return value
 
     @field_validator("installed")
@@ -111,7 +128,7 @@ class Machine(Noun):
     equipment_number: str = Field("", max_length=40)
     machine_class: Slug = Field("machine", description="pump, motor, fan, gearbox, ...")
     criticality: Criticality = Criticality.B
-    grid: Duration = Field(dt.timedelta(minutes=10), description="One feature row per step.")
+    grid: Span = Field(dt.timedelta(minutes=10), description="One feature row per step.")
     tolerance: Duration | None = Field(
         None, description="How old a waveform may be at a row; default 2 grid steps."
     )

@@ -15,6 +15,7 @@ __all__ = [
     "Noun",
     "PointKind",
     "Slug",
+    "Span",
     "Spare",
     "Speed",
 ]
@@ -29,20 +30,25 @@ def _duration(value: object) -> object:
         suffix = value[len(number) :].strip()
         if suffix not in _SECONDS:
             raise ValueError(f"duration {value!r} needs a unit of {', '.join(_SECONDS)}, e.g. 12h")
-        return dt.timedelta(seconds=float(number) * _SECONDS[suffix])
+        try:
+            return dt.timedelta(seconds=float(number) * _SECONDS[suffix])
+        except (ValueError, OverflowError):
+            raise ValueError(f"duration {value!r} is no number and unit; write e.g. 12h") from None
     if isinstance(value, int | float):
         raise ValueError(f"duration {value!r} has no unit; write e.g. {value}h")
     return value
 
 
-Duration = Annotated[dt.timedelta, BeforeValidator(_duration)]
+_ZERO = dt.timedelta(0)
+Duration = Annotated[dt.timedelta, BeforeValidator(_duration), Field(ge=_ZERO)]
+Span = Annotated[dt.timedelta, BeforeValidator(_duration), Field(gt=_ZERO)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
 
 
 class Noun(BaseModel):
     """A frozen value of a plant file; unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Criticality(StrEnum):
@@ -75,6 +81,12 @@ class Limits(Noun):
     alarm: float | None = None
     low: float | None = Field(None, description="Smallest physically possible value; lower ones are refused.")
     high: float | None = Field(None, description="Largest physically possible value; higher ones are refused.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"low {self.low} must be below high {self.high}")
+        return self
 
 
 class Costs(Noun):

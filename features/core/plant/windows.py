@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.core.clock import require_utc
 
@@ -25,6 +25,20 @@ class MaintenanceWindow(BaseModel):
     start: dt.time = Field(description="Local wall-clock time, e.g. 06:00.")
     hours: float = Field(gt=0, le=168)
     every_weeks: int = Field(1, ge=1, le=52, description="1: every week; counted from ISO week 1 of 2024.")
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _written_as_text(cls, value: object) -> object:
+        if isinstance(value, int | float):
+            raise ValueError('write the local time in quotes, e.g. "10:00"')
+        return value
+
+    @field_validator("start")
+    @classmethod
+    def _local(cls, value: dt.time) -> dt.time:
+        if value.tzinfo is not None:
+            raise ValueError("the time is local to the site: write it without an offset")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
