@@ -14,11 +14,27 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings.exceptions import SettingsError as SourceError
 
 from features.core.errors import SettingsError
 
 # Both prefixes are known to both sides, so that one side's variables do not look unknown to the other.
 PREFIXES = ("WEARCAST_PIPELINES_", "WEARCAST_SERVING_")
+
+
+# The demo keeps its data apart from a user's.
+DEMO_HOME = Path("data/demo")
+
+
+def demo_overrides(home: Path = DEMO_HOME) -> dict[str, Any]:
+    """Core settings of the demo: everything below one folder of its own."""
+    return {
+        "plant": home / "plant.yaml",
+        "lake": str(home / "lake"),
+        "models": f"sqlite:///{home}/mlruns/mlflow.db",
+        "artifacts": str(home / "mlruns" / "artifacts"),
+        "replay": home / "replay.json",
+    }
 
 
 class CoreSettings(BaseSettings):
@@ -61,6 +77,8 @@ class CoreSettings(BaseSettings):
             first = err.errors(include_url=False, include_input=False)[0]
             place = ".".join(str(part) for part in first["loc"])
             raise SettingsError(f"setting {place!r}: {first['msg']}", {"setting": place}) from None
+        except SourceError as err:  # a variable that should hold JSON does not; its text may be a secret
+            raise SettingsError(f"environment: {err}; write JSON, or one variable a key with __", {}) from None
 
 
 def _names(cls: type[CoreSettings]) -> list[str]:
@@ -104,7 +122,7 @@ def _refuse_unknown_keys(cls: type[CoreSettings]) -> None:
         return
     try:
         document = tomllib.loads(Path(file).read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as err:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
         raise SettingsError(f"{file}: {err}", {"file": str(file)}) from err
     for key in document:
         if key not in _names(cls):

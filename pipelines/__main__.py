@@ -1,0 +1,240 @@
+"""Commands of the pipelines' side: `python -m pipelines COMMAND`, or `wearcast COMMAND`."""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from features.core.errors import WearcastError
+from features.core.lake import Lake
+from features.core.statements import Prediction
+from features.core.telemetry import configure_logs, silence_dependencies
+from pipelines.settings import PipelineSettings
+
+silence_dependencies()
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+imports_app = typer.Typer(no_args_is_help=True, help="Turn a public data set into a plant.")
+events_app = typer.Typer(no_args_is_help=True, help="Maintenance events from files.")
+app.add_typer(imports_app, name="import")
+app.add_typer(events_app, name="events")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
+PlantFile = Annotated[Path | None, typer.Option("--plant", help="Where the plant file goes; default: in `plant`.")]
+
+people = Console(stderr=True)
+
+
+@contextmanager
+def _told() -> Iterator[PipelineSettings]:
+    """Settings for a command; an error ends it with one clear line instead of a trace."""
+    try:
+        settings = PipelineSettings.read()
+        configure_logs(settings.log_format)
+        yield settings
+    except WearcastError as err:
+        people.print(f"[red]{type(err).__name__}[/red]: {err}", highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from err
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
+    """A progress bar on standard error; call it with the share done and a word."""
+    columns = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        TextColumn("{task.fields[word]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=people, transient=False) as progress:
+        task = progress.add_task(title, total=1.0, word="")
+        yield lambda share, word: progress.update(task, completed=min(share, 1.0), word=word)
+        progress.update(task, completed=1.0)
+
+
+def _print(facts: dict[str, Any], as_json: bool, title: str) -> None:  # Any: a JSON document
+    if as_json:
+        typer.echo(json.dumps(facts, default=str))
+        return
+    table = Table(title=title, show_header=False)
+    for name, value in facts.items():
+        table.add_row(name.replace("_", " "), str(value))
+    Console().print(table)
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Validate settings, plant, historians, lake and model registry, and say what to do next."""
+    from pipelines.checkup import examine
+
+    with _told() as settings:
+        findings = examine(settings)
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            mark = "[green]ok[/green]  " if finding.ok else "[red]wrong[/red]"
+            people.print(f"{mark} {finding.subject}: {finding.detail}", highlight=False, soft_wrap=True)
+            if finding.next_step:
+                people.print(f"      next: {finding.next_step}", highlight=False, soft_wrap=True)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(2)
+
+
+@imports_app.command("femto")
+def import_femto(source: Path, plant: PlantFile = None, as_json: AsJson = False) -> None:
+    """FEMTO-ST bearings run to failure (IEEE PHM 2012), as Parquet."""
+    from pipelines.imports.femto import import_femto as bring_in
+
+    with _told() as settings:
+        report = bring_in(source, Lake(settings.lake), plant or _inside(settings.plant, "femto.yaml"))
+        _print(asdict(report), as_json, "Imported")
+
+
+@imports_app.command("cmapss")
+def import_cmapss(source: Path, subset: str = "FD001", plant: PlantFile = None, as_json: AsJson = False) -> None:
+    """NASA C-MAPSS turbofan engines, run to failure."""
+    from pipelines.imports.cmapss import import_cmapss as bring_in
+
+    with _told() as settings:
+        file = plant or _inside(settings.plant, f"cmapss-{subset.lower()}.yaml")
+        report = bring_in(source, subset, Lake(settings.lake), file)
+        _print(asdict(report), as_json, "Imported")
+
+
+def _inside(plant: Path, name: str) -> Path:
+    return plant if plant.suffix in {".yaml", ".yml"} else plant / name
+
+
+@events_app.command("import")
+def import_events(file: Path, as_json: AsJson = False) -> None:
+    """Maintenance events from a CSV file."""
+    from features.core.clock import clock_from
+    from features.core.plant import read_plant
+    from pipelines.imports.events import import_events as bring_in
+
+    with _told() as settings:
+        now = clock_from(settings.replay).now()
+        report = bring_in(file, Lake(settings.lake), read_plant(settings.plant), now=now)
+        _print(asdict(report), as_json, "Events")
+
+
+@app.command()
+def ingest(
+    until: Annotated[dt.datetime | None, typer.Option(help="Read up to this moment (UTC); default: now.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read every configured historian from its watermark on."""
+    from pipelines.walk import Walk
+
+    with _told() as settings, progress_bar("Reading historians") as show:
+        walk = Walk.open(settings)
+        moment = walk.clock.now() if until is None else until.replace(tzinfo=dt.UTC)
+        reports = walk.ingest(until=moment, on_progress=lambda step: show(step.share, f"{step.rows:,} rows"))
+    for report in reports:
+        _print(asdict(report), as_json, "Ingested")
+
+
+@app.command()
+def train(
+    component_class: Annotated[str | None, typer.Option("--class", help="One class; default: all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make missing features, learn from lives, compare with the baselines, promote."""
+    from pipelines.walk import Walk
+
+    with _told() as settings:
+        walk = Walk.open(settings)
+        as_of = walk.clock.now()
+        with progress_bar("Making features") as show:
+            walk.features(as_of=as_of, on_progress=lambda step: show(step.share, step.machine_id))
+        for known in walk.plant.component_classes:
+            if component_class in (None, known.id):
+                trained = walk.train(known.id, as_of=as_of)
+                facts = {
+                    "model": trained.model.name,
+                    "version": trained.model.version,
+                    "run": trained.model.run_id,
+                    "promoted": trained.promotion.promoted,
+                    "reason": trained.promotion.reason,
+                    **trained.model.metrics,
+                }
+                _print(facts, as_json, f"Trained {known.id}")
+
+
+@app.command()
+def score(
+    along: Annotated[bool, typer.Option(help="A statement for every feature row, not only the newest.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make missing features and predict every component with its class's champion."""
+    from pipelines.walk import Walk
+
+    with _told() as settings:
+        walk = Walk.open(settings)
+        as_of = walk.clock.now()
+        with progress_bar("Making features") as show:
+            walk.features(as_of=as_of, on_progress=lambda step: show(step.share, step.machine_id))
+        statements = walk.score(as_of=as_of, along=along)
+    if as_json:
+        typer.echo(json.dumps([asdict(statement) for statement in statements], default=str))
+        return
+    table = Table("component", "state", "P10", "P50", "P90", "unit", "why no number", title="Statements")
+    for statement in statements if not along else statements[-50:]:
+        if isinstance(statement, Prediction):
+            numbers = ["" if x is None else f"{x:.0f}" for x in (statement.p10, statement.p50, statement.p90)]
+            table.add_row(statement.component_id, statement.health_state, *numbers, statement.life_unit, "")
+        else:
+            why = f"{statement.reason}: {statement.detail}"
+            table.add_row(statement.component_id, str(statement.health_state or ""), "", "", "", "", why)
+    Console().print(table)
+
+
+@app.command()
+def demo(
+    step: Annotated[int, typer.Option(help="1: learn; 3: take the answer back and report.")] = 1,
+    femto: Annotated[Path | None, typer.Option(help="Folder of the FEMTO bearings.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """This side's steps of the demo (`wearcast demo` runs all of them)."""
+    from pipelines.demo.report import finish
+    from pipelines.demo.simulated import learn
+
+    with _told():
+        if step == 1:
+            learn(people, progress_bar, femto)
+        else:
+            finish(people, as_json=as_json)
+
+
+@app.command()
+def up() -> None:
+    """Start MLflow's server and Dagster's web server and daemon; Ctrl-C stops them."""
+    from pipelines.defs.home import write_home
+    from pipelines.demo.home import demo_environment, demo_settings
+    from pipelines.up import Supervisor, commands, require_plant
+
+    with _told() as settings:
+        is_demo = not Path("pipelines.toml").exists() and not settings.sources
+        if is_demo:
+            settings = demo_settings()
+        require_plant(settings)
+        home = write_home(settings.dagster_home)
+        environment = {"DAGSTER_HOME": str(home), **(demo_environment(settings) if is_demo else {})}
+        people.print(
+            f"Dagster  http://127.0.0.1:{settings.dagster_port}\nMLflow   http://127.0.0.1:{settings.mlflow_port}\n"
+            f"{'On the demo plant. ' if is_demo else ''}Logs in {home / 'logs'}; Ctrl-C stops.",
+            highlight=False,
+        )
+        raise typer.Exit(Supervisor(commands(settings), environment, home / "logs").run())
+
+
+if __name__ == "__main__":
+    app()
