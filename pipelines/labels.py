@@ -133,7 +133,8 @@ def update(lake: Lake, plant: Plant, *, as_of: dt.datetime) -> pl.DataFrame:
     """Writes the lives known at `as_of` and gives them back."""
     as_of = require_utc(as_of)
     first = lake.read(FEATURE_ROWS, as_of=as_of).group_by("machine_id").agg(pl.col("time").min()).collect()
-    begins = {str(machine_id): time for machine_id, time in first.iter_rows()}
+    grid = {machine.id: machine.grid for machine in plant.machines}
+    begins = {name: time - grid[name] for name, time in first.iter_rows() if name in grid}
     frame = lives(lake.read(MAINTENANCE_EVENTS).collect(), plant, as_of=as_of, data_begin=begins)
     lake.upsert(LIVES, frame, writer="labels")
     return frame
