@@ -1,0 +1,253 @@
+"""The outbox in the store: what is to be sent, who is sending it, and until when."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, Update, and_, insert, or_, select, update
+
+from serving.orders import MaintenanceRequest, RecommendationState, WorkOrder
+from serving.store import audit as chain
+from serving.store.database import Database
+from serving.store.documents import REQUEST
+from serving.store.schema import outbox, recommendations
+
+__all__ = ["Deliveries", "OutboxItem", "enqueue"]
+
+_State = RecommendationState
+_WAITING = ("queued", "unknown")
+# In these the outbox decides over a recommendation's state; later ones belong to the ERP.
+_IN_DELIVERY = (_State.APPROVED, _State.QUEUED, _State.SENDING, _State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """One thing to send, leased to one sender.
+
+    `attempts` counts this one too. `is_ambiguous`: the ERP may already have it.
+    """
+
+    id: int
+    item_key: str
+    recommendation_id: int
+    key: str
+    kind: str
+    request: MaintenanceRequest
+    attempts: int
+    lookups: int
+    is_ambiguous: bool
+    owner: str
+    order_number: str | None
+
+
+def enqueue(
+    connection: Connection,
+    recommendation_id: int,
+    request: MaintenanceRequest,
+    *,
+    kind: str,
+    number: int,
+    now: dt.datetime,
+) -> None:
+    """Put an item into the outbox, or wake the one that has its key: never a second one.
+
+    What was given up keeps its doubt: an item that may have reached the ERP is looked up first.
+    """
+    item_key = request.key if kind == "create" else f"{request.key}:{number}"
+    payload = REQUEST.dump_json(request).decode("utf-8")
+    held = connection.execute(select(outbox).where(outbox.c.item_key == item_key)).mappings().first()
+    if held is None:
+        connection.execute(
+            insert(outbox).values(
+                item_key=item_key,
+                recommendation_id=recommendation_id,
+                key=request.key,
+                kind=kind,
+                payload=payload,
+                state="queued",
+                next_try_at=now,
+                created_at=now,
+            )
+        )
+    elif held["state"] in ("dead_letter", "would_send"):
+        connection.execute(
+            update(outbox)
+            .where(outbox.c.id == held["id"])
+            .values(state="queued", payload=payload, attempts=0, next_try_at=now, done_at=None)
+        )
+
+
+class Deliveries:
+    """Claims and results; every result is refused unless the claim is still held (fencing)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, owner: str, *, wall: dt.datetime, lease: dt.timedelta, now: dt.datetime) -> OutboxItem | None:
+        """Take the oldest item that is due, or whose sender's lease ran out; None: nothing to do.
+
+        An item whose lease ran out may have reached the ERP: it comes back as ambiguous. Notes wait
+        until their order has a number.
+
+        Args:
+            owner: Name of this sender, unique among processes.
+            wall: The real time: leases never run on replayed time.
+            lease: How long the item is this sender's.
+            now: Moment for the audit.
+        """
+        with self._database.writing() as connection:
+            row = connection.execute(_due(wall)).mappings().first()
+            if row is None:
+                return None
+            is_ambiguous = row["state"] in ("unknown", "sending") and row["kind"] == "create"
+            attempts = row["attempts"] + 1
+            connection.execute(
+                update(outbox)
+                .where(outbox.c.id == row["id"])
+                .values(state="sending", attempts=attempts, lease_owner=owner, lease_until=wall + lease)
+            )
+            if row["kind"] == "create":
+                _follow(connection, row["recommendation_id"], row["key"], _State.SENDING, owner, now)
+            return _item(row, attempts, is_ambiguous, owner)
+
+    def renew(self, item: OutboxItem, *, wall: dt.datetime, lease: dt.timedelta) -> bool:
+        """Prolong the lease; False: another sender has taken the item, stop at once."""
+        with self._database.writing() as connection:
+            return _write(connection, _mine(item).values(lease_until=wall + lease))
+
+    def delivered(self, item: OutboxItem, order: WorkOrder | None, *, now: dt.datetime) -> bool:
+        """The ERP has it; `order` without a number: a dry run. False: the claim was lost, nothing written."""
+        with self._database.writing() as connection:
+            sent = order is None or order.number is not None
+            done = {"state": "done" if sent else "would_send", "done_at": now, "last_error": ""}
+            if not _write(connection, _mine(item).values(**done, lease_owner=None, lease_until=None)):
+                return False
+            if order is None:
+                _audit(connection, item, "order.annotated", {}, now)
+                return True
+            state = _State.SENT if sent else _State.WOULD_SEND
+            _follow(connection, item.recommendation_id, item.key, state, item.owner, now, order=order)
+            return True
+
+    def postponed(
+        self,
+        item: OutboxItem,
+        *,
+        is_ambiguous: bool,
+        lookups: int,
+        error: str,
+        next_try_at: dt.datetime,
+        now: dt.datetime,
+    ) -> bool:
+        """Try again later; False: the claim was lost, nothing written."""
+        state = _State.UNKNOWN if is_ambiguous else _State.QUEUED
+        with self._database.writing() as connection:
+            values = {"state": state.value, "lookups": lookups, "last_error": error, "next_try_at": next_try_at}
+            if not _write(connection, _mine(item).values(**values, lease_owner=None, lease_until=None)):
+                return False
+            if item.kind == "create":
+                _follow(connection, item.recommendation_id, item.key, state, item.owner, now, error)
+            return True
+
+    def given_up(self, item: OutboxItem, *, error: str, now: dt.datetime) -> bool:
+        """A person must look; False: the claim was lost, nothing written."""
+        with self._database.writing() as connection:
+            values = {"state": "dead_letter", "last_error": error, "done_at": now}
+            if not _write(connection, _mine(item).values(**values, lease_owner=None, lease_until=None)):
+                return False
+            if item.kind == "create":
+                _follow(connection, item.recommendation_id, item.key, _State.DEAD_LETTER, item.owner, now, error)
+            else:
+                _audit(connection, item, "order.note_given_up", {"why": error}, now)
+            return True
+
+    def counts(self) -> dict[str, int]:
+        """Number of items by state."""
+        with self._database.reading() as connection:
+            states = [row.state for row in connection.execute(select(outbox.c.state))]
+        return {state: states.count(state) for state in sorted(set(states))}
+
+
+def _due(wall: dt.datetime) -> Select[Any]:  # Any: the row's columns
+    """The oldest item to send, with its order's number; one item of a key at a time, in order."""
+    c, r = outbox.c, recommendations.c
+    is_due = or_(
+        and_(c.state.in_(_WAITING), c.next_try_at <= wall), and_(c.state == "sending", c.lease_until <= wall)
+    )
+    return (
+        select(outbox, r.order_number)
+        .join(recommendations, r.id == c.recommendation_id)
+        .where(is_due, or_(c.kind == "create", r.order_number.is_not(None)))
+        .order_by(c.id)
+        .limit(1)
+    )
+
+
+def _item(row: RowMapping, attempts: int, is_ambiguous: bool, owner: str) -> OutboxItem:
+    return OutboxItem(
+        id=row["id"],
+        item_key=row["item_key"],
+        recommendation_id=row["recommendation_id"],
+        key=row["key"],
+        kind=row["kind"],
+        request=REQUEST.validate_json(row["payload"]),
+        attempts=attempts,
+        lookups=0 if row["state"] == "sending" else row["lookups"],
+        is_ambiguous=is_ambiguous,
+        owner=owner,
+        order_number=row["order_number"],
+    )
+
+
+def _audit(
+    connection: Connection, item: OutboxItem, action: str, detail: dict[str, object], now: dt.datetime
+) -> None:
+    actor = f"outbox:{item.owner}"
+    chain.append(
+        connection, actor=actor, action=action, subject=item.key, detail={"item": item.item_key} | detail, now=now
+    )
+
+
+def _mine(item: OutboxItem) -> Update:
+    c = outbox.c
+    return update(outbox).where(
+        c.id == item.id, c.state == "sending", c.lease_owner == item.owner, c.attempts == item.attempts
+    )
+
+
+def _write(connection: Connection, statement: Update) -> bool:
+    return connection.execute(statement).rowcount == 1
+
+
+def _follow(
+    connection: Connection,
+    recommendation_id: int,
+    key: str,
+    state: RecommendationState,
+    owner: str,
+    now: dt.datetime,
+    detail: str = "",
+    order: WorkOrder | None = None,
+) -> None:
+    """Move the recommendation with its item, unless the ERP has already said more about it."""
+    c = recommendations.c
+    values: dict[str, object] = {}
+    if order is not None and order.number is not None:
+        values = {
+            "order_number": order.number,
+            "order_state": order.state.value,
+            "raw_status": order.raw_status,
+        }
+    moved = connection.execute(
+        update(recommendations)
+        .where(c.id == recommendation_id, c.state.in_([str(one) for one in _IN_DELIVERY]))
+        .values(state=state.value, detail=detail, updated_at=now, **values)
+    )
+    chain.append(
+        connection,
+        actor=f"outbox:{owner}",
+        action=f"delivery.{state}",
+        subject=key,
+        detail={"why": detail, "followed": moved.rowcount == 1} | values,
+        now=now,
+    )

@@ -1,0 +1,1 @@
+"""Alembic's migrations of the operational store; run by `Store.migrate()`."""

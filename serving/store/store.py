@@ -1,0 +1,306 @@
+"""The operational store: recommendations and what people and the ERP did with them."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, insert, select, update
+
+from features.core.errors import RequestRejectedError
+from features.core.statements import Recommendation
+from serving.orders import OPEN_STATES, MaintenanceRequest, RecommendationState
+from serving.store import audit as chain
+from serving.store.changes import Changes
+from serving.store.database import Database
+from serving.store.deliveries import Deliveries, enqueue
+from serving.store.documents import RECOMMENDATION, REQUEST, StoredRecommendation, stored
+from serving.store.schema import answers, recommendations
+
+__all__ = ["Store"]
+
+_State = RecommendationState
+# From these a person's "send it (again)" leads back into the outbox.
+_REQUEUEABLE = (_State.DEAD_LETTER, _State.WOULD_SEND)
+# In these nothing has reached the ERP yet, so that a change needs no note there.
+_UNSENT = (_State.PROPOSED, _State.SUPPRESSED, _State.WOULD_SEND)
+
+
+class Store:
+    """All state of this side; every write is one transaction and leaves an audit row in it.
+
+    Args:
+        url: SQLAlchemy URL of a SQLite file or a PostgreSQL database.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+        self.deliveries = Deliveries(self._database)
+        self.changes = Changes(self._database)
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest revision; safe to call from several processes."""
+        self._database.migrate()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    def recommendations(
+        self, state: str | Iterable[str] | None = None, machine_id: str | None = None
+    ) -> list[StoredRecommendation]:
+        """Recommendations in one of those states, newest first."""
+        query = select(recommendations).order_by(recommendations.c.id.desc())
+        if state is not None:
+            states = [state] if isinstance(state, str) else list(state)
+            query = query.where(recommendations.c.state.in_([str(one) for one in states]))
+        if machine_id is not None:
+            query = query.where(recommendations.c.machine_id == machine_id)
+        with self._database.reading() as connection:
+            return [stored(row) for row in connection.execute(query).mappings()]
+
+    def recommendation(self, recommendation_id: int) -> StoredRecommendation:
+        """The recommendation of that id.
+
+        Raises:
+            RequestRejectedError: None has it (`context["reason"] == "not_found"`).
+        """
+        with self._database.reading() as connection:
+            return _held(connection, recommendation_id)
+
+    def latest(self, machine_id: str, slot: str, failure_mode: str) -> StoredRecommendation | None:
+        """The newest episode of a failure mode, open or not; None: there never was one."""
+        c = recommendations.c
+        query = (
+            select(recommendations)
+            .where(c.machine_id == machine_id, c.slot == slot, c.failure_mode == failure_mode)
+            .order_by(c.episode.desc())
+            .limit(1)
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).mappings().first()
+            return None if row is None else stored(row)
+
+    def propose(
+        self,
+        recommendation: Recommendation,
+        request: MaintenanceRequest,
+        *,
+        episode: int,
+        now: dt.datetime,
+        suppressed: str = "",
+        actor: str = "planning",
+    ) -> StoredRecommendation | None:
+        """Store a new recommendation, proposed or (with a reason) suppressed.
+
+        Returns:
+            The stored one; None when the failure mode already has an open one or the key is known:
+            another process was faster, and nothing was written.
+        """
+        state = _State.SUPPRESSED if suppressed else _State.PROPOSED
+        c = recommendations.c
+        with self._database.writing() as connection:
+            taken = connection.execute(
+                select(c.id).where(
+                    (c.key == request.key)
+                    | (
+                        (c.machine_id == recommendation.machine_id)
+                        & (c.slot == recommendation.slot)
+                        & (c.failure_mode == recommendation.failure_mode)
+                        & c.state.in_([str(one) for one in OPEN_STATES])
+                    )
+                )
+            ).first()
+            if taken is not None:
+                return None
+            result = connection.execute(
+                insert(recommendations)
+                .values(
+                    key=request.key,
+                    site_id=request.site_id,
+                    machine_id=recommendation.machine_id,
+                    slot=recommendation.slot,
+                    failure_mode=recommendation.failure_mode,
+                    episode=episode,
+                    state=state.value,
+                    detail=suppressed,
+                    document=_text(RECOMMENDATION.dump_json(recommendation)),
+                    request=_text(REQUEST.dump_json(request)),
+                    created_at=now,
+                    updated_at=now,
+                )
+                .returning(c.id)
+            )
+            recommendation_id = result.scalar_one()
+            facts = {"key": request.key, "episode": episode, "reason": recommendation.reason}
+            _audit(connection, actor, f"recommendation.{state}", request.key, facts | {"why": suppressed}, now)
+            return _held(connection, recommendation_id)
+
+    def revise(
+        self,
+        recommendation_id: int,
+        recommendation: Recommendation,
+        request: MaintenanceRequest,
+        *,
+        now: dt.datetime,
+        actor: str = "planning",
+    ) -> StoredRecommendation:
+        """Replace what an open recommendation says; once it left the house, the ERP gets a note too."""
+        with self._database.writing() as connection:
+            held = _held(connection, recommendation_id)
+            if not held.is_open:
+                raise _conflict(held, "revise")
+            number = held.updates + 1
+            connection.execute(
+                update(recommendations)
+                .where(recommendations.c.id == recommendation_id)
+                .values(
+                    document=_text(RECOMMENDATION.dump_json(recommendation)),
+                    request=_text(REQUEST.dump_json(request)),
+                    updates=number,
+                    updated_at=now,
+                )
+            )
+            if held.state not in _UNSENT:
+                enqueue(connection, recommendation_id, request, kind="note", number=number, now=now)
+            facts = {"update": number, "reason": recommendation.reason, "priority": recommendation.priority}
+            _audit(connection, actor, "recommendation.revised", held.key, facts, now)
+            return _held(connection, recommendation_id)
+
+    def move(
+        self, recommendation_id: int, state: RecommendationState, *, detail: str, now: dt.datetime, actor: str
+    ) -> StoredRecommendation:
+        """Set the state of an open recommendation, with the reason."""
+        with self._database.writing() as connection:
+            held = _held(connection, recommendation_id)
+            if not held.is_open:
+                raise _conflict(held, f"make {state}")
+            _move(connection, held, state, detail, actor, now)
+            return _held(connection, recommendation_id)
+
+    def approve(self, recommendation_id: int, actor: str, now: dt.datetime) -> StoredRecommendation:
+        """A person's yes: the recommendation is queued for the ERP in the same transaction.
+
+        Approving what is already on its way changes nothing and is no error.
+
+        Raises:
+            RequestRejectedError: Unknown id, or it was rejected, suppressed or is over.
+        """
+        with self._database.writing() as connection:
+            held = _held(connection, recommendation_id)
+            if held.state == _State.PROPOSED:
+                _decide(connection, held, _State.APPROVED, actor, "", now)
+                enqueue(connection, held.id, held.request, kind="create", number=0, now=now)
+                _move(connection, held, _State.QUEUED, "", actor, now)
+            elif not held.is_open or held.state == _State.SUPPRESSED:
+                raise _conflict(held, "approve")
+            return _held(connection, recommendation_id)
+
+    def reject(self, recommendation_id: int, actor: str, now: dt.datetime, reason: str) -> StoredRecommendation:
+        """A person's no, with the reason: it is a label.
+
+        Raises:
+            RequestRejectedError: Unknown id, no reason, or it is no longer a proposal.
+        """
+        if not reason.strip():
+            raise RequestRejectedError("a rejection needs a reason", {"reason": "invalid"})
+        with self._database.writing() as connection:
+            held = _held(connection, recommendation_id)
+            if held.state not in _UNSENT:
+                raise _conflict(held, "reject")
+            _decide(connection, held, _State.REJECTED, actor, reason, now)
+            return _held(connection, recommendation_id)
+
+    def requeue(self, recommendation_id: int, actor: str, now: dt.datetime) -> StoredRecommendation:
+        """Send again what was given up, or really send what a dry run only would have sent.
+
+        Raises:
+            RequestRejectedError: Unknown id, or neither of the two.
+        """
+        with self._database.writing() as connection:
+            held = _held(connection, recommendation_id)
+            if held.state not in _REQUEUEABLE:
+                raise _conflict(held, "send again")
+            enqueue(connection, held.id, held.request, kind="create", number=0, now=now)
+            _move(connection, held, _State.QUEUED, "sent again by a person", actor, now)
+            return _held(connection, recommendation_id)
+
+    def audit(self, actor: str, action: str, subject: str, detail: Mapping[str, object], now: dt.datetime) -> None:
+        """Add an audit row; `detail` must not hold secrets."""
+        with self._database.writing() as connection:
+            _audit(connection, actor, action, subject, detail, now)
+
+    def audit_rows(self, subject: str | None = None, limit: int = 200) -> list[chain.AuditRow]:
+        """The newest audit rows first."""
+        with self._database.reading() as connection:
+            return chain.rows(connection, subject=subject, limit=limit)
+
+    def verify_audit(self) -> chain.AuditCheck:
+        """Whether any audit row was changed, removed or put in later."""
+        with self._database.reading() as connection:
+            return chain.verify(connection)
+
+    def record_answer(self, actor: str, subject: str, document: str, now: dt.datetime) -> None:
+        """Keep an online answer of the API (JSON text); answers are never written to the lake."""
+        with self._database.writing() as connection:
+            connection.execute(insert(answers).values(at=now, actor=actor, subject=subject, document=document))
+
+
+def _text(document: bytes) -> str:
+    return document.decode("utf-8")
+
+
+def _held(connection: Connection, recommendation_id: int) -> StoredRecommendation:
+    query = select(recommendations).where(recommendations.c.id == recommendation_id)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise RequestRejectedError(
+            f"no recommendation {recommendation_id}", {"reason": "not_found", "id": recommendation_id}
+        )
+    return stored(row)
+
+
+def _conflict(held: StoredRecommendation, verb: str) -> RequestRejectedError:
+    return RequestRejectedError(
+        f"recommendation {held.id} is {held.state}; cannot {verb} it",
+        {"reason": "conflict", "id": held.id, "state": held.state},
+    )
+
+
+def _move(
+    connection: Connection,
+    held: StoredRecommendation,
+    state: RecommendationState,
+    detail: str,
+    actor: str,
+    now: dt.datetime,
+) -> None:
+    connection.execute(
+        update(recommendations)
+        .where(recommendations.c.id == held.id)
+        .values(state=state.value, detail=detail, updated_at=now)
+    )
+    _audit(connection, actor, f"recommendation.{state}", held.key, {"from": held.state, "why": detail}, now)
+
+
+def _decide(
+    connection: Connection,
+    held: StoredRecommendation,
+    state: RecommendationState,
+    actor: str,
+    reason: str,
+    now: dt.datetime,
+) -> None:
+    connection.execute(
+        update(recommendations).where(recommendations.c.id == held.id).values(decided_by=actor, decided_at=now)
+    )
+    _move(connection, held, state, reason, actor, now)
+
+
+def _audit(
+    connection: Connection,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: Mapping[str, object],
+    now: dt.datetime,
+) -> None:
+    chain.append(connection, actor=actor, action=action, subject=subject, detail=detail, now=now)
