@@ -1,0 +1,96 @@
+"""From the forests' raw scores to mean and quantiles: sorted, calibrated, never negative."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.rul.artefact import OUTPUTS, Artefact, Calibration
+from features.rul.scorer import Scorer
+
+__all__ = ["Answers", "Engine", "answers"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """RUL of n rows, life unit, each >= 0 and p10 <= p50 <= p90.
+
+    `p10` and `p90` are the calibrated band where there is one, else the sorted raw quantiles.
+    """
+
+    mean: Floats
+    p10: Floats
+    p50: Floats
+    p90: Floats
+
+
+class Engine:
+    """The parsed forests of one artefact, ready to answer. Build it once, use it for every request.
+
+    Args:
+        artefact: A verified artefact with forests.
+
+    Raises:
+        DamagedArtefactError, UnfitError: As for `Scorer`.
+        ValueError: The artefact has no forests.
+    """
+
+    def __init__(self, artefact: Artefact) -> None:
+        if not artefact.forests:
+            raise ValueError(f"model {artefact.name} has no forests; only its condition model can answer")
+        self.artefact = artefact
+        self.scorers = {output: Scorer(artefact.forests[output]) for output in OUTPUTS}
+
+    def scores(self, inputs: Floats) -> dict[str, Floats]:
+        """Raw answers per output, life unit, before sorting and calibration; inputs [n, inputs], NaN missing.
+
+        Raises:
+            UnfitError: Another number of inputs.
+        """
+        found: dict[str, Floats] = {}
+        for output in OUTPUTS:
+            found[output] = self.artefact.base.get(output, 0.0) + self.scorers[output].predict(inputs)
+            if output in self.artefact.on_mean and output != "mean":
+                found[output] = found[output] + found["mean"]
+        return found
+
+    def answer(self, inputs: Floats) -> Answers:
+        """What the model says about rows [n, inputs]; NaN is missing."""
+        caps = dict.fromkeys(self.artefact.capped, self.artefact.rul_cap)
+        return answers(self.scores(inputs), self.artefact.calibration, caps=caps)
+
+
+def answers(
+    scores: Mapping[str, Floats], calibration: Calibration, *, caps: Mapping[str, float] | None = None
+) -> Answers:
+    """Sorted and calibrated quantiles of raw scores; training uses it on out-of-fold scores, too.
+
+    LightGBM fits quantiles one by one, so they may cross: they are sorted first (rearrangement), then P10 and
+    P90 are moved by the offsets of the bin of the sorted P50, then sorted again because offsets may be
+    negative.
+
+    Args:
+        scores: Raw answers [n] of all outputs, life unit.
+        calibration: Offsets; used only when `calibrated`.
+        caps: Output -> largest value, life unit.
+
+    References:
+        V. Chernozhukov, I. Fernandez-Val, A. Galichon, "Quantile and probability curves without crossing",
+        Econometrica 78 (2010), section 2.2.
+    """
+    quantiles = np.sort(np.stack([scores[name] for name in ("p10", "p50", "p90")]), axis=0)
+    if calibration.calibrated:
+        bins = np.searchsorted(np.array(calibration.edges), quantiles[1], side="right")
+        quantiles[0] -= np.array(calibration.low)[bins]
+        quantiles[2] += np.array(calibration.high)[bins]
+        # The middle stays what was predicted: an offset may close the band, never move P50.
+        quantiles[0] = np.minimum(quantiles[0], quantiles[1])
+        quantiles[2] = np.maximum(quantiles[2], quantiles[1])
+    quantiles = np.maximum(quantiles, 0.0)
+    mean = np.maximum(scores["mean"], 0.0)
+    limits = {name: (caps or {}).get(name, np.inf) for name in OUTPUTS}
+    p10, p50, p90 = (np.minimum(q, limits[name]) for q, name in zip(quantiles, OUTPUTS[1:], strict=True))
+    return Answers(np.minimum(mean, limits["mean"]), np.minimum(p10, p50), p50, np.maximum(p90, p50))
