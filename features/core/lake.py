@@ -155,6 +155,7 @@ class Lake:
         machine_ids: Iterable[str] | None = None,
         group: str | None = None,
         version: int | None = None,
+        all_revisions: bool = False,
     ) -> pl.LazyFrame:
         """Rows of a table, each key in its newest revision.
 
@@ -166,6 +167,7 @@ class Lake:
             machine_ids: Only these machines.
             group: Only this area.
             version: The table as it was at that version, to rebuild a training set.
+            all_revisions: The superseded revisions too.
         """
         delta = self._open(table, version)
         if delta is None:
@@ -185,7 +187,7 @@ class Lake:
             frame = frame.filter(pl.col("time") >= moment if is_lower else pl.col("time") < moment)
         if as_of is not None and table.available is not None:
             frame = frame.filter(pl.col(table.available) <= require_utc(as_of))
-        if table.revised:
+        if table.revised and not all_revisions:
             key = [name for name in table.key if name != "revision"]
             frame = frame.filter(pl.col("revision") == pl.col("revision").max().over(key))
         return frame.select(list(table.columns))
