@@ -1,0 +1,78 @@
+"""Reasons and assumptions in plain sentences, in the site's local time."""
+
+import datetime as dt
+
+from features.core.clock import zone
+from features.core.plant import WindowInterval
+from features.core.statements import HealthState, Prediction, Refusal
+from features.policy.distribution import Context, Fractiles
+
+__all__ = ["assumption", "day_text", "inspection_reason", "replacement_reason"]
+
+
+def replacement_reason(
+    failure: Fractiles,
+    context: Context,
+    now: dt.datetime,
+    chosen: WindowInterval | None,
+    part_at: dt.datetime,
+) -> str:
+    """When it will fail and what that means for the windows, in one sentence."""
+    span = _span(failure.p10, failure.p90, context, now)
+    start = f"{_subject(context)} will probably fail {span} (P10 to P90)"
+    if chosen is not None:
+        return f"{start}; last window before that is {day_text(chosen.start, context, now, weekday=True)}."
+    if part_at > failure.p10:
+        return f"{start}; the part can be here on {day_text(part_at, context, now)} at the earliest."
+    if context.site.maintenance_windows:
+        return f"{start}; no maintenance window lies before that."
+    return f"{start}; replace it by {day_text(failure.p10, context, now)}."
+
+
+def inspection_reason(
+    statement: Prediction | Refusal, state: HealthState, context: Context, now: dt.datetime, due: dt.datetime
+) -> str:
+    """Why to look at it, and by when, in one sentence."""
+    index = statement.condition_index
+    condition = "" if index is None else f", condition index {index:.2g}"
+    why = f" because of {statement.evidence[0].feature}" if statement.evidence else ""
+    says = "has failed" if state is HealthState.FAILURE else "needs maintenance"
+    is_calibrated = isinstance(statement, Prediction) and statement.calibrated
+    life = (
+        "although its remaining life looks long" if is_calibrated else "and no calibrated remaining life is known"
+    )
+    by = day_text(due, context, now, weekday=True)
+    return f"{_subject(context)} {says} by its condition{why}{condition}, {life}; inspect it by {by}."
+
+
+def assumption(prediction: Prediction, context: Context) -> str:
+    """What the dates of a prediction stand on."""
+    return (
+        f"{context.utilisation:.3g} {prediction.life_unit} per calendar hour, as in the 28 days "
+        f"before {prediction.as_of:%Y-%m-%d}"
+    )
+
+
+def day_text(moment: dt.datetime, context: Context, now: dt.datetime, *, weekday: bool = False) -> str:
+    """`3 March`, with the year when it is not this one, in local time."""
+    local = zone(context.site.time_zone)
+    day, today = moment.astimezone(local), now.astimezone(local)
+    name = f"{day:%A} " if weekday else ""
+    year = "" if day.year == today.year else f" {day.year}"
+    return f"{name}{day.day} {day:%B}{year}"
+
+
+def _subject(context: Context) -> str:
+    words = context.component.component_class.replace("_", " ").replace("-", " ")
+    return f"{words[:1].upper()}{words[1:]} {context.machine.component_id(context.component)}"
+
+
+def _span(low: dt.datetime, high: dt.datetime, context: Context, now: dt.datetime) -> str:
+    """`between 3 and 11 March`, as short as it stays clear, in local time."""
+    local = zone(context.site.time_zone)
+    first, last = low.astimezone(local), high.astimezone(local)
+    if first.date() == last.date():
+        return f"between {first:%H:%M} and {last:%H:%M} on {day_text(low, context, now)}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"between {first.day} and {day_text(high, context, now)}"
+    return f"between {day_text(low, context, now)} and {day_text(high, context, now)}"

@@ -1,0 +1,125 @@
+"""An ERP in memory: for tests, tours and the conformance suite; like SAP it does not enforce keys."""
+
+import datetime as dt
+import threading
+from dataclasses import replace
+from typing import Self
+
+from features.core.clock import Clock, SystemClock
+from features.core.errors import OrderRejectedError
+from features.core.statements import Outcome
+from serving.erp.port import Asset
+from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrder
+from serving.settings import ErpSettings
+
+__all__ = ["MemoryErp"]
+
+
+class MemoryErp:
+    """Orders and their changes, lost with the process.
+
+    Args:
+        clock: The ERP's own clock.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._orders: dict[str, WorkOrder] = {}
+        self._requests: dict[str, MaintenanceRequest] = {}
+        self._changes: list[OrderChange] = []
+        self.notes: list[tuple[str, str]] = []
+
+    @classmethod
+    def from_settings(cls, settings: ErpSettings) -> Self:
+        """The adapter; there is nothing to configure."""
+        return cls()
+
+    @property
+    def name(self) -> str:
+        """Name of the connection."""
+        return "memory"
+
+    @property
+    def orders(self) -> list[WorkOrder]:
+        """All orders, in order of their numbers."""
+        return [self._orders[number] for number in sorted(self._orders)]
+
+    def check(self) -> str:
+        """One line for a person."""
+        return f"in memory, {len(self._orders)} orders"
+
+    def find(self, key: str) -> list[WorkOrder]:
+        """All orders with that key."""
+        return [order for order in self.orders if order.key == key]
+
+    def create(self, request: MaintenanceRequest) -> WorkOrder:
+        """A new order, even when the key is there."""
+        with self._lock:
+            number = str(4_000_000_001 + len(self._orders))
+            order = WorkOrder(
+                request.key, number, OrderState.OPEN, "open", request.functional_location, request.text
+            )
+            self._orders[number], self._requests[number] = order, request
+            return order
+
+    def annotate(self, number: str, note: str, priority: int) -> None:
+        """Keep the note."""
+        with self._lock:
+            held = self._requests[self._known(number).number or ""]
+            self._requests[number] = replace(held, priority=min(held.priority, priority))
+            self.notes.append((number, note))
+
+    def priority(self, number: str) -> int:
+        """Present priority of an order."""
+        return self._requests[number].priority
+
+    def changes(self, since: dt.datetime) -> list[OrderChange]:
+        """Changes at or after `since`."""
+        return [change for change in self._changes if change.changed_at >= since]
+
+    def assets(self) -> list[Asset]:
+        """Locations that orders were made for."""
+        return [Asset(place, "", "") for place in sorted({o.functional_location for o in self.orders}) if place]
+
+    def open_orders(self, functional_location: str) -> list[WorkOrder]:
+        """Orders there that are not finished."""
+        return [
+            order
+            for order in self.orders
+            if order.functional_location == functional_location and not order.state.is_terminal
+        ]
+
+    def set_status(
+        self,
+        number: str,
+        state: OrderState,
+        *,
+        outcome: Outcome | None = None,
+        raw_outcome: str = "",
+        completed_at: dt.datetime | None = None,
+        text: str = "",
+    ) -> OrderChange:
+        """What a planner or craftsman does in the ERP."""
+        with self._lock:
+            order = self._known(number)
+            self._orders[number] = replace(order, state=state, raw_status=state.value)
+            change = OrderChange(
+                number=number,
+                key=order.key,
+                change_id=str(len(self._changes) + 1),
+                state=state,
+                raw_status=state.value,
+                changed_at=self._clock.now(),
+                completed_at=completed_at,
+                outcome=outcome,
+                raw_outcome=raw_outcome or (outcome.value if outcome is not None else ""),
+                text=text,
+            )
+            self._changes.append(change)
+            return change
+
+    def _known(self, number: str) -> WorkOrder:
+        if number not in self._orders:
+            raise OrderRejectedError(f"no order {number}", {"number": number})
+        return self._orders[number]
