@@ -218,6 +218,9 @@ def order_key(site: str, machine_id: str, slot: str, failure_mode: str, episode:
     """
     if episode < 1:
         raise ValueError(f"episodes count from 1, got {episode}")
-    text = "|".join((site, machine_id, slot, failure_mode, str(episode)))
+    parts = (site, machine_id, slot, failure_mode, str(episode))
+    if any("|" in part for part in parts):
+        raise ValueError(f"'|' separates the parts of a key, none may hold it: {parts}")
+    text = "|".join(parts)
     digest = hashlib.sha256(text.encode("utf-8")).digest()
     return "WC-" + base64.b32encode(digest).decode("ascii")[:17]
