@@ -28,12 +28,13 @@ _AGE_EPSILON = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One life as a whole: `duration` up to its end or to the last row, life units, NaN when age is unknown."""
+    """One life as a whole, ages in life units: at its first row, and at its end or last row; NaN unknown."""
 
     unit: str
     machine_id: str
     slot: str
     ending: str
+    entry: float
     duration: float
 
     @property
@@ -277,7 +278,8 @@ def _own_step(elapsed: pl.Expr, life_unit: LifeUnit) -> pl.Expr:
 
 def _lives(rows: pl.DataFrame) -> list[Life]:
     last = rows.group_by("unit", maintain_order=True).last()
-    columns = last.select("unit", "machine_id", "slot", "ending", pl.col("duration").fill_null(float("nan")))
+    ages = pl.col("first", "duration").fill_null(float("nan"))
+    columns = last.select("unit", "machine_id", "slot", "ending", ages)
     return [Life(*row) for row in columns.iter_rows()]
 
 

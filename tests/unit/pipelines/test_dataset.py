@@ -106,7 +106,7 @@ def test_rul_is_zero_at_the_failure_and_counts_running_hours_back(read: Read) ->
     rows = [row(hour, age) for hour, age in ((1, 1.0), (2, 2.0), (3, 3.0), (4, 4.0))]
     data = read(rows, [life(1, 0, 4, "failure")])
     assert data.rul.tolist() == [3.0, 2.0, 1.0, 0.0]
-    assert data.lives == (dataset.Life("P1/DE#1", "P1", "DE", "failure", 4.0),)
+    assert data.lives == (dataset.Life("P1/DE#1", "P1", "DE", "failure", 1.0, 4.0),)
 
 
 def test_hours_at_rest_do_not_count_and_their_rows_are_not_taught(read: Read) -> None:

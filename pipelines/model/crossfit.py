@@ -1,0 +1,184 @@
+"""Out-of-fold answers: each row is answered by forests that saw no row of its fold, at no step.
+
+The quantiles start from an out-of-fold mean. To keep fold k out of the forests that answer fold k, the mean
+they start from is itself fitted without k: one forest for each pair of folds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from features.core.errors import LeakageError
+from features.rul.artefact import Calibration
+from pipelines.model.baselines import constant_median, weibull_by_age
+from pipelines.model.boosting import QUANTILES, answer, boost, life_weights
+from pipelines.model.calibration import calibrate
+from pipelines.model.examples import Floats, Ints, LifeSummary, Strings, cap_of
+from pipelines.model.parameters import FitParameters
+
+__all__ = ["Labelled", "OutOfFold", "calibrated", "cross_fit", "refuse_leaking"]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Rows [n] of failed lives, thinned, with the fold of each, and all lives of the training set."""
+
+    x: Floats
+    rul: Floats
+    age: Floats
+    unit: Strings
+    fold: Ints
+    lives: tuple[LifeSummary, ...]
+    declared_cap: float | None
+
+    def cap_without(self, *folds: int) -> float:
+        """Largest RUL taught, from lives that have no row in these folds."""
+        out = set(self.unit[np.isin(self.fold, folds)].tolist())
+        return cap_of([life for life in self.lives if life.unit not in out], self.declared_cap)
+
+    def lives_without(self, fold: int) -> Sequence[LifeSummary]:
+        """Lives that have no row in the fold."""
+        out = set(self.unit[self.fold == fold].tolist())
+        return [life for life in self.lives if life.unit not in out]
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """Answers to rows [n] of lives that the answering forests had not seen, life units.
+
+    `p10` and `p90` are calibrated by the other folds, and None when there are too few lives for a band.
+    """
+
+    unit: Strings
+    fold: Ints
+    age: Floats
+    rul: Floats
+    cap: float
+    mean: Floats
+    p10: Floats | None
+    p50: Floats
+    p90: Floats | None
+    baselines: dict[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossfit:
+    """Out-of-fold answers, the calibration they give, and where the final quantiles start."""
+
+    out_of_fold: OutOfFold
+    calibration: Calibration
+    start: Floats
+
+
+def refuse_leaking(unit: Strings, fold: Ints) -> None:
+    """Refuses a split that puts rows of one life into several folds.
+
+    Raises:
+        LeakageError: Names the first such life.
+    """
+    pairs = np.unique(np.stack([np.unique(unit, return_inverse=True)[1], fold]), axis=1)
+    lives, counts = np.unique(pairs[0], return_counts=True)
+    if np.any(counts > 1):
+        life = str(np.unique(unit)[lives[counts > 1][0]])
+        raise LeakageError(
+            f"rows of life {life} are in more than one fold; split by life or machine (`dataset.grouped_folds`)",
+            {"unit": life},
+        )
+
+
+def cross_fit(rows: Labelled, parameters: FitParameters) -> Crossfit:
+    """Answers every row from the other folds, and calibrates the band with these answers.
+
+    Raises:
+        LeakageError: A life is in more than one fold.
+        ValueError: Fewer than three folds.
+    """
+    refuse_leaking(rows.unit, rows.fold)
+    folds = [int(fold) for fold in np.unique(rows.fold)]
+    if len(folds) < 3:
+        raise ValueError(f"cross-fitting needs at least three folds, got {len(folds)}")
+    n, cap = rows.unit.size, rows.cap_without()
+    inner = _pair_means(rows, folds, parameters)
+    answers = {output: np.empty(n) for output in ("mean", *QUANTILES)}
+    baselines = {name: np.empty(n) for name in ("constant_median", "weibull_age")}
+    for fold in folds:
+        held = rows.fold == fold
+        for output, values in _fold_answers(rows, fold, inner[fold], parameters).items():
+            answers[output][held] = values
+        for name, values in _fold_baselines(rows, fold).items():
+            baselines[name][held] = values
+    quantiles = np.sort(np.stack([answers[output] for output in QUANTILES]), axis=0)
+    calibration = calibrate(np.minimum(rows.rul, cap), quantiles, rows.unit, cap, parameters)
+    p10, p50, p90 = _held_out_band(rows, quantiles, cap, folds, parameters)
+    band = calibration.calibrated
+    out_of_fold = OutOfFold(
+        rows.unit,
+        rows.fold,
+        rows.age,
+        rows.rul,
+        cap,
+        np.clip(answers["mean"], 0.0, cap),
+        p10 if band else None,
+        p50,
+        p90 if band else None,
+        baselines,
+    )
+    return Crossfit(out_of_fold, calibration, answers["mean"])
+
+
+def calibrated(calibration: Calibration, quantiles: Floats, cap: float) -> Floats:
+    """Sorted quantiles [3, n] widened by the calibration, not negative; P10 and P50 at most `cap`."""
+    place = np.searchsorted(calibration.edges, quantiles[1], side="right")
+    p10 = quantiles[0] - np.asarray(calibration.low)[place]
+    p90 = quantiles[2] + np.asarray(calibration.high)[place]
+    p50 = np.clip(quantiles[1], 0.0, cap)
+    return np.stack([np.clip(np.minimum(p10, p50), 0.0, cap), p50, np.maximum(p90, p50)])
+
+
+def _fold_answers(rows: Labelled, fold: int, start: Floats, parameters: FitParameters) -> dict[str, Floats]:
+    """Output -> answers to the fold's rows by forests that saw only the others."""
+    held, seen = rows.fold == fold, rows.fold != fold
+    y, unit = np.minimum(rows.rul[seen], rows.cap_without(fold)), rows.unit[seen]
+    mean = answer(boost(rows.x[seen], y, unit, parameters, output="mean"), rows.x[held], parameters)
+    answers = {"mean": mean}
+    for output in QUANTILES:
+        forest = boost(rows.x[seen], y, unit, parameters, output=output, start=start[seen])
+        answers[output] = mean + answer(forest, rows.x[held], parameters)
+    return answers
+
+
+def _fold_baselines(rows: Labelled, fold: int) -> dict[str, Floats]:
+    held, seen = rows.fold == fold, rows.fold != fold
+    cap = rows.cap_without(fold)
+    y, weight = np.minimum(rows.rul[seen], cap), life_weights(rows.unit[seen])
+    median = constant_median(y, weight, int(np.count_nonzero(held)))
+    by_age = weibull_by_age(rows.lives_without(fold), rows.age[held], cap, median)
+    return {"constant_median": median, "weibull_age": by_age}
+
+
+def _pair_means(rows: Labelled, folds: Sequence[int], parameters: FitParameters) -> dict[int, Floats]:
+    """Fold k -> mean answers [n] to the rows outside k, each by a forest without k and its own fold."""
+    inner = {fold: np.full(rows.unit.size, np.nan) for fold in folds}
+    for one, other in combinations(folds, 2):
+        seen = (rows.fold != one) & (rows.fold != other)
+        y = np.minimum(rows.rul[seen], rows.cap_without(one, other))
+        forest = boost(rows.x[seen], y, rows.unit[seen], parameters, output="mean")
+        for held_out, answered in ((one, other), (other, one)):
+            asked = rows.fold == answered
+            inner[held_out][asked] = answer(forest, rows.x[asked], parameters)
+    return inner
+
+
+def _held_out_band(
+    rows: Labelled, quantiles: Floats, cap: float, folds: Sequence[int], parameters: FitParameters
+) -> Floats:
+    """Each fold's quantiles [3, n], calibrated by the answers to the other folds."""
+    result = np.empty_like(quantiles)
+    for fold in folds:
+        held, others = rows.fold == fold, rows.fold != fold
+        truth = np.minimum(rows.rul[others], cap)
+        calibration = calibrate(truth, quantiles[:, others], rows.unit[others], cap, parameters)
+        result[:, held] = calibrated(calibration, quantiles[:, held], cap)
+    return result

@@ -1,0 +1,158 @@
+"""A training set in, a model artefact and the out-of-fold answers behind its figures out."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.rul.artefact import Artefact, Calibration, Domain
+from features.rul.condition import ConditionModel, LifeRows, fit_condition
+from pipelines.model.boosting import QUANTILES, boost
+from pipelines.model.crossfit import Labelled, OutOfFold, cross_fit
+from pipelines.model.examples import Examples, Floats, Ints, cap_of, thinned
+from pipelines.model.parameters import FitParameters
+from pipelines.model.prior import fit_weibull
+
+__all__ = ["Fitted", "fit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The artefact, and how it answered lives it had not seen; None when no forest was fitted."""
+
+    artefact: Artefact
+    out_of_fold: OutOfFold | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Forests:
+    texts: dict[str, str]
+    inputs: tuple[str, ...]
+    calibration: Calibration
+    domain: Domain
+    out_of_fold: OutOfFold | None
+
+
+def fit(
+    examples: Examples,
+    parameters: FitParameters,
+    *,
+    fold: Ints,
+    name: str,
+    baseline_rows: int,
+    as_of: dt.datetime,
+    table_versions: dict[str, int | None],
+) -> Fitted:
+    """Fits everything a class's artefact holds, on these examples only.
+
+    With fewer than `forests_from` failed lives the artefact has no forest: only the condition rung works.
+
+    Args:
+        examples: Training lives and their rows.
+        parameters: Of the fit.
+        fold: Fold of each row [n]; whole lives.
+        name: Registered model name.
+        baseline_rows: Rows that a life's own reference level is taken over.
+        as_of: Moment up to which the examples were known.
+        table_versions: Lake tables behind the examples.
+
+    Raises:
+        LeakageError: A life is in more than one fold.
+    """
+    failed = sum(life.failed for life in examples.lives)
+    forests = _no_forests(failed, parameters)
+    if failed >= parameters.forests_from:
+        forests = _fit_forests(examples, parameters, fold)
+    weibull = fit_weibull(examples.lives)
+    prior: dict[str, float | None] = {
+        "shape": None if weibull is None else weibull.shape,
+        "scale": None if weibull is None else weibull.scale,
+        "median_life": None if weibull is None else weibull.median,
+    }
+    artefact = Artefact(
+        name=name,
+        component_class=examples.component_class,
+        life_unit=examples.life_unit,
+        rul_cap=cap_of(examples.lives, examples.declared_cap),
+        fingerprint=examples.fingerprint,
+        feature_names=examples.names,
+        inputs=forests.inputs,
+        base={},
+        forests=forests.texts,
+        calibration=forests.calibration,
+        domain=forests.domain,
+        condition=_fit_condition(examples, baseline_rows),
+        class_prior=prior,
+        trained_units=len(examples.lives),
+        failed_units=failed,
+        as_of=as_of.isoformat(),
+        table_versions=table_versions,
+        min_rows=parameters.min_rows,
+        on_mean=tuple(QUANTILES),
+        capped=("mean", "p10", "p50"),
+    )
+    return Fitted(artefact, forests.out_of_fold)
+
+
+def _no_forests(failed: int, parameters: FitParameters) -> _Forests:
+    calibration = Calibration(failed, calibrated=False, nominal=parameters.nominal)
+    return _Forests({}, (), calibration, Domain(), None)
+
+
+def _fit_forests(examples: Examples, parameters: FitParameters, fold: Ints) -> _Forests:
+    labelled = np.flatnonzero(np.isfinite(examples.rul))
+    taught = labelled[thinned(examples.unit[labelled], parameters.rows_per_life)]
+    columns = _informative(examples.x[taught])
+    rows = Labelled(
+        x=np.ascontiguousarray(examples.x[np.ix_(taught, columns)]),
+        rul=examples.rul[taught],
+        age=examples.age[taught],
+        unit=examples.unit[taught],
+        fold=fold[taught],
+        lives=tuple(examples.lives),
+        declared_cap=examples.declared_cap,
+    )
+    crossed = cross_fit(rows, parameters)
+    y = np.minimum(rows.rul, crossed.out_of_fold.cap)
+    texts = {"mean": boost(rows.x, y, rows.unit, parameters, output="mean").model_to_string()}
+    for output in QUANTILES:
+        forest = boost(rows.x, y, rows.unit, parameters, output=output, start=crossed.start)
+        texts[output] = forest.model_to_string()
+    return _Forests(
+        texts,
+        tuple(examples.names[column] for column in columns),
+        crossed.calibration,
+        _domain(examples.x[np.ix_(labelled, columns)]),
+        crossed.out_of_fold,
+    )
+
+
+def _informative(x: Floats) -> Ints:
+    """Columns that have at least two different values."""
+    filled = np.where(np.isfinite(x), x, np.inf)
+    lowest = filled.min(axis=0)
+    highest = np.where(np.isfinite(x), x, -np.inf).max(axis=0)
+    return np.flatnonzero(highest > lowest)
+
+
+def _domain(x: Floats) -> Domain:
+    """Range of each input over the failed lives, and the share of rows that had it."""
+    seen = np.isfinite(x)
+    low = np.where(seen, x, np.inf).min(axis=0)
+    high = np.where(seen, x, -np.inf).max(axis=0)
+    return Domain(tuple(low.tolist()), tuple(high.tolist()), tuple(seen.mean(axis=0).tolist()))
+
+
+def _fit_condition(examples: Examples, baseline_rows: int) -> ConditionModel | None:
+    lives: Sequence[LifeRows] = [
+        LifeRows(
+            examples.time_us[rows],
+            examples.age[rows],
+            np.ones(rows.size, dtype=np.bool_),
+            examples.x[rows],
+            examples.names,
+        )
+        for rows in (np.flatnonzero(examples.unit == life.unit) for life in examples.lives)
+    ]
+    return fit_condition(lives, examples.names, baseline_rows=baseline_rows)
