@@ -15,12 +15,11 @@ from typing import cast
 import polars as pl
 
 from features.core.clock import EARLIEST, require_utc
-from features.core.lake import Lake
 from features.core.plant import Component, Machine, Plant
 from features.core.statements import EventKind, Outcome
-from features.core.tables import FEATURE_ROWS, LIVES, MAINTENANCE_EVENTS
+from features.core.tables import LIVES
 
-__all__ = ["EndRules", "Ending", "ignored", "lives", "update"]
+__all__ = ["EndRules", "Ending", "ignored", "lives"]
 
 
 class Ending(StrEnum):
@@ -127,17 +126,6 @@ def lives(
 def ignored(events: pl.DataFrame, *, as_of: dt.datetime) -> dict[str, int]:
     """Why entries known at `as_of` ended no life: reason -> number of entries."""
     return dict(_effective(_known(events, require_utc(as_of)))[1])
-
-
-def update(lake: Lake, plant: Plant, *, as_of: dt.datetime) -> pl.DataFrame:
-    """Writes the lives known at `as_of` and gives them back."""
-    as_of = require_utc(as_of)
-    first = lake.read(FEATURE_ROWS, as_of=as_of).group_by("machine_id").agg(pl.col("time").min()).collect()
-    grid = {machine.id: machine.grid for machine in plant.machines}
-    begins = {name: time - grid[name] for name, time in first.iter_rows() if name in grid}
-    frame = lives(lake.read(MAINTENANCE_EVENTS).collect(), plant, as_of=as_of, data_begin=begins)
-    lake.upsert(LIVES, frame, writer="labels")
-    return frame
 
 
 def _known(events: pl.DataFrame, as_of: dt.datetime) -> pl.DataFrame:

@@ -12,13 +12,17 @@ import numpy as np
 
 from features.core.errors import LeakageError
 from features.rul.artefact import Calibration
+from features.rul.outputs import answers as infer
 from pipelines.model.baselines import constant_median, weibull_by_age
 from pipelines.model.boosting import QUANTILES, answer, boost, life_weights
 from pipelines.model.calibration import calibrate
 from pipelines.model.examples import Floats, Ints, LifeSummary, Strings, cap_of
 from pipelines.model.parameters import FitParameters
 
-__all__ = ["Labelled", "OutOfFold", "calibrated", "cross_fit", "refuse_leaking"]
+__all__ = ["CAPPED", "Labelled", "OutOfFold", "cross_fit", "refuse_leaking"]
+
+# Outputs cut at the cap: more was never taught. P90 may say "longer than the cap".
+CAPPED = ("mean", "p10", "p50")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,30 +115,21 @@ def cross_fit(rows: Labelled, parameters: FitParameters) -> Crossfit:
             baselines[name][held] = values
     quantiles = np.sort(np.stack([answers[output] for output in QUANTILES]), axis=0)
     calibration = calibrate(np.minimum(rows.rul, cap), quantiles, rows.unit, cap, parameters)
-    p10, p50, p90 = _held_out_band(rows, quantiles, cap, folds, parameters)
+    said = _held_out_answers(rows, answers, quantiles, cap, parameters)
     band = calibration.calibrated
     out_of_fold = OutOfFold(
-        rows.unit,
-        rows.fold,
-        rows.age,
-        rows.rul,
-        cap,
-        np.clip(answers["mean"], 0.0, cap),
-        p10 if band else None,
-        p50,
-        p90 if band else None,
-        baselines,
+        unit=rows.unit,
+        fold=rows.fold,
+        age=rows.age,
+        rul=rows.rul,
+        cap=cap,
+        mean=said["mean"],
+        p10=said["p10"] if band else None,
+        p50=said["p50"],
+        p90=said["p90"] if band else None,
+        baselines=baselines,
     )
     return Crossfit(out_of_fold, calibration, answers["mean"])
-
-
-def calibrated(calibration: Calibration, quantiles: Floats, cap: float) -> Floats:
-    """Sorted quantiles [3, n] widened by the calibration, not negative; P10 and P50 at most `cap`."""
-    place = np.searchsorted(calibration.edges, quantiles[1], side="right")
-    p10 = quantiles[0] - np.asarray(calibration.low)[place]
-    p90 = quantiles[2] + np.asarray(calibration.high)[place]
-    p50 = np.clip(quantiles[1], 0.0, cap)
-    return np.stack([np.clip(np.minimum(p10, p50), 0.0, cap), p50, np.maximum(p90, p50)])
 
 
 def _fold_answers(rows: Labelled, fold: int, start: Floats, parameters: FitParameters) -> dict[str, Floats]:
@@ -171,14 +166,17 @@ def _pair_means(rows: Labelled, folds: Sequence[int], parameters: FitParameters)
     return inner
 
 
-def _held_out_band(
-    rows: Labelled, quantiles: Floats, cap: float, folds: Sequence[int], parameters: FitParameters
-) -> Floats:
-    """Each fold's quantiles [3, n], calibrated by the answers to the other folds."""
-    result = np.empty_like(quantiles)
-    for fold in folds:
+def _held_out_answers(
+    rows: Labelled, scores: dict[str, Floats], quantiles: Floats, cap: float, parameters: FitParameters
+) -> dict[str, Floats]:
+    """Output -> answers [n] as inference gives them, each fold calibrated by the answers to the others."""
+    caps = dict.fromkeys(CAPPED, cap)
+    said = {output: np.empty(rows.unit.size) for output in scores}
+    for fold in np.unique(rows.fold):
         held, others = rows.fold == fold, rows.fold != fold
         truth = np.minimum(rows.rul[others], cap)
         calibration = calibrate(truth, quantiles[:, others], rows.unit[others], cap, parameters)
-        result[:, held] = calibrated(calibration, quantiles[:, held], cap)
-    return result
+        found = infer({output: score[held] for output, score in scores.items()}, calibration, caps=caps)
+        for output in scores:
+            said[output][held] = getattr(found, output)
+    return said

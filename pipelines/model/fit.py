@@ -9,7 +9,7 @@ import numpy as np
 from features.rul.artefact import Artefact, Calibration, Domain
 from features.rul.condition import ConditionModel, LifeRows, fit_condition
 from pipelines.model.boosting import QUANTILES, boost
-from pipelines.model.crossfit import Labelled, OutOfFold, cross_fit
+from pipelines.model.crossfit import CAPPED, Labelled, OutOfFold, cross_fit
 from pipelines.model.examples import Examples, Floats, Ints, cap_of, thinned
 from pipelines.model.parameters import FitParameters
 from pipelines.model.prior import fit_weibull
@@ -90,7 +90,7 @@ def fit(
         table_versions=table_versions,
         min_rows=parameters.min_rows,
         on_mean=tuple(QUANTILES),
-        capped=("mean", "p10", "p50"),
+        capped=CAPPED,
     )
     return Fitted(artefact, forests.out_of_fold)
 
