@@ -4,7 +4,10 @@ artefact    what a trained model is on disk: data only, verified by digests
 scorer      LightGBM's text model -> numbers, bit for bit as LightGBM gives them
 outputs     forests -> mean and quantiles, sorted and calibrated
 condition   health from the component's own healthy time, no failures needed
-domain      which rows a model must not answer
-predict     one component's feature rows -> statements
-rows        statements <-> rows of the table `predictions`
+life        feature rows of one life as arrays; utilisation
+refusals    why a row gets no number
+reasons     what moved a number
+ladder      one life -> statements, on the best rung its evidence reaches
+predict     one component's feature rows -> statements: where callers enter
+rows        statements <-> rows of table `predictions`
 """

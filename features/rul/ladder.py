@@ -1,0 +1,231 @@
+"""The ladder of evidence for one life: a calibrated RUL, an uncalibrated one, the condition alone, nothing.
+
+A machine that stands still keeps its last statement: the number comes from the newest running row, less what
+the component aged since (nothing in running hours). Only when that row is older than the class's planning
+horizon, or there is none, the answer is `machine_stopped`.
+"""
+
+import datetime as dt
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.core.plant import Component, ComponentClass, LifeUnit, Machine
+from features.core.statements import Evidence, HealthState, Prediction, Refusal, RefusalReason, Rung
+from features.registry import FeatureSet
+from features.rul.artefact import Artefact
+from features.rul.condition import Assessment, ConditionModel, fit_condition
+from features.rul.life import KnownRows
+from features.rul.outputs import Engine
+from features.rul.reasons import rul_reasons
+from features.rul.refusals import Gap, barrier, gaps
+
+__all__ = ["STALE_STEPS", "Case", "Ladder", "Statement", "engine_of", "moment_of"]
+
+Floats = npt.NDArray[np.float64]
+Statement = Prediction | Refusal
+
+# The newest row may be this many grid steps old.
+STALE_STEPS = 3
+# Forests kept parsed in one process: the champions of a plant's classes and one challenger each.
+_ENGINES = 16
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_HOUR_US = 3_600_000_000
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is asked about: the model and the component; `features` is the class's feature set, if at hand."""
+
+    artefact: Artefact | None
+    machine: Machine
+    component: Component
+    component_class: ComponentClass
+    life_number: int | None
+    model_name: str
+    model_version: str
+    features: FeatureSet | None = None
+
+    def refusal(self, as_of: dt.datetime, reason: RefusalReason, detail: str) -> Refusal:
+        """A refusal without any row behind it."""
+        return Refusal(self.machine.component_id(self.component), as_of, reason, detail)
+
+
+class Ladder:
+    """All rows of one life that are known, ready to be spoken about.
+
+    Args:
+        case: What is asked about.
+        rows: Rows of one life and one feature set.
+        fingerprint: Of that feature set.
+    """
+
+    def __init__(self, case: Case, rows: KnownRows, fingerprint: str) -> None:
+        self._case, self._rows, self._fingerprint = case, rows, fingerprint
+        self._assessment = _assess(case, rows, fingerprint)
+        self._barrier = barrier(case.artefact, fingerprint, case.component_class)
+
+    def speak(
+        self, which: Sequence[int], *, as_of: dt.datetime | None = None, evidence: bool = False
+    ) -> list[Statement]:
+        """Statements about the rows `which`, each from itself and earlier rows.
+
+        Args:
+            which: Places of the rows.
+            as_of: The moment of the question, for the newest row only: it may be stale by then. None: each
+                row as of its own `available_at`.
+            evidence: Name the inputs and the features behind each statement.
+        """
+        if self._barrier is not None or self._case.artefact is None:
+            return [self._refuse(i, as_of, self._stale(i, as_of) or self._barrier, evidence) for i in which]
+        artefact, engine = self._case.artefact, engine_of(self._case.artefact)
+        inputs = self._inputs(artefact, which)
+        horizon_us = self._case.component_class.horizon // _MICROSECOND
+        against = gaps(artefact, self._rows, which, inputs, horizon_us=horizon_us)
+        answered = engine.answer(inputs)
+        told: list[Statement] = []
+        for k, i in enumerate(which):
+            gap = self._stale(i, as_of) or against[k]
+            if gap is not None:
+                told.append(self._refuse(i, as_of, gap, evidence))
+                continue
+            spent = self._aged_since_anchor(i)
+            mean, p10, p50, p90 = (
+                max(0.0, float(values[k]) - spent)
+                for values in (answered.mean, answered.p10, answered.p50, answered.p90)
+            )
+            moved = rul_reasons(engine, inputs[k], self._units()) if evidence else ()
+            told.append(self._predict(i, as_of, (mean, p10, p50, p90), self._evidence(i, evidence) + moved))
+        return told
+
+    def _predict(
+        self,
+        i: int,
+        as_of: dt.datetime | None,
+        numbers: tuple[float, float, float, float],
+        evidence: tuple[Evidence, ...],
+    ) -> Prediction:
+        case, artefact = self._case, self._case.artefact
+        assert artefact is not None  # noqa: S101 # there are numbers
+        mean, p10, p50, p90 = numbers
+        calibrated = artefact.calibration.calibrated
+        return Prediction(
+            component_id=case.machine.component_id(case.component),
+            as_of=as_of or moment_of(self._rows.available_us[i]),
+            data_time=moment_of(self._rows.time_us[i]),
+            life_number=case.life_number or 0,
+            life_unit=artefact.life_unit,
+            rung=Rung.CALIBRATED_RUL if calibrated else Rung.UNCALIBRATED_RUL,
+            mean=mean,
+            p10=p10 if calibrated else None,
+            p50=p50,
+            p90=p90 if calibrated else None,
+            calibrated=calibrated,
+            calibration_units=artefact.calibration.units,
+            # Without a reference level the index is None, which says that the state is not a measured one.
+            health_state=self._assessment.states[i] or HealthState.NORMAL,
+            condition_index=self._index(i),
+            model_name=case.model_name,
+            model_version=case.model_version,
+            fingerprint=self._fingerprint,
+            evidence=evidence,
+        )
+
+    def _refuse(self, i: int, as_of: dt.datetime | None, gap: Gap | None, evidence: bool) -> Refusal:
+        assert gap is not None  # noqa: S101 # callers have one
+        state = self._assessment.states[i]
+        return Refusal(
+            component_id=self._case.machine.component_id(self._case.component),
+            as_of=as_of or moment_of(self._rows.available_us[i]),
+            reason=gap.reason,
+            detail=gap.detail,
+            data_time=moment_of(self._rows.time_us[i]),
+            rung=Rung.NONE if state is None else Rung.CONDITION,
+            health_state=state,
+            condition_index=self._index(i),
+            evidence=self._evidence(i, evidence),
+        )
+
+    def _inputs(self, artefact: Artefact, which: Sequence[int]) -> Floats:
+        place = {name: j for j, name in enumerate(artefact.feature_names)}
+        anchors = np.maximum(self._rows.anchor[np.asarray(which, dtype=np.int64)], 0)
+        columns = np.array([place[name] for name in artefact.inputs], dtype=np.int64)
+        return np.ascontiguousarray(self._rows.values[np.ix_(anchors, columns)])
+
+    def _aged_since_anchor(self, i: int) -> float:
+        """Life units between the newest running row and row i; 0 for a running row."""
+        anchor = int(self._rows.anchor[i])
+        aged = float(self._rows.age[i] - self._rows.age[anchor])
+        if anchor != i and math.isnan(aged) and self._case.component_class.life_unit is LifeUnit.CALENDAR_H:
+            aged = float(self._rows.time_us[i] - self._rows.time_us[anchor]) / _HOUR_US
+        return max(0.0, aged) if aged == aged and anchor != i else 0.0
+
+    def _stale(self, i: int, as_of: dt.datetime | None) -> Gap | None:
+        if as_of is None:
+            return None
+        newest, limit = moment_of(self._rows.time_us[i]), STALE_STEPS * self._case.machine.grid
+        if as_of - newest <= limit:
+            return None
+        detail = f"the newest feature row is of {newest:%Y-%m-%d %H:%M} UTC, {as_of - newest} old; limit {limit}"
+        return Gap(RefusalReason.STALE_DATA, detail)
+
+    def _index(self, i: int) -> float | None:
+        value = float(self._assessment.index[i])
+        return value if math.isfinite(value) else None
+
+    def _evidence(self, i: int, evidence: bool) -> tuple[Evidence, ...]:
+        return self._assessment.evidence[i] if evidence else ()
+
+    def _units(self) -> dict[str, str]:
+        features = self._case.features
+        return {} if features is None else dict(zip(features.names, features.units, strict=True))
+
+
+class _Identity:
+    """An artefact as a key by identity: its mappings cannot be hashed."""
+
+    def __init__(self, artefact: Artefact) -> None:
+        self.artefact = artefact
+
+    def __hash__(self) -> int:
+        return id(self.artefact)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and self.artefact is other.artefact
+
+
+@functools.lru_cache(maxsize=_ENGINES)
+def _engine(key: _Identity) -> Engine:
+    return Engine(key.artefact)
+
+
+def engine_of(artefact: Artefact) -> Engine:
+    """The parsed forests of an artefact, kept while it is in use."""
+    return _engine(_Identity(artefact))
+
+
+def moment_of(time_us: np.int64 | int) -> dt.datetime:
+    """UTC moment of microseconds since 1970."""
+    return _EPOCH + dt.timedelta(microseconds=int(time_us))
+
+
+def _assess(case: Case, rows: KnownRows, fingerprint: str) -> Assessment:
+    """By the artefact's condition model, else by one that has learnt nothing yet and waits for a doubling."""
+    artefact, features = case.artefact, case.features
+    model: ConditionModel | None = None
+    names: tuple[str, ...] = ()
+    if artefact is not None and artefact.fingerprint == fingerprint:
+        model, names = artefact.condition, artefact.feature_names
+    if model is None and features is not None and features.fingerprint == fingerprint:
+        names = features.names
+        steps = case.component_class.baseline / case.machine.grid
+        model = fit_condition([], names, baseline_rows=max(1, math.ceil(steps)))
+    if model is None:
+        n = len(rows)
+        return Assessment(np.full(n, np.nan), [None] * n, [()] * n)
+    return model.assess(rows.of_life(names))
