@@ -41,13 +41,15 @@ def find_gaps(
         `group`, `machine_id`, `point_id`, `start` (last row before), `end` (next row), `reason`.
     """
     rules = rules or GapRules()
-    grids = bindings.select(*POINT, "grid_us").unique(POINT)
-    seen = times.select(*POINT, "time").unique().sort(*POINT, "time")
+    points = bindings.group_by(POINT).agg(pl.col("grid_us").first()).sort(POINT).with_row_index("code")
+    # Sorting a million rows by one number instead of three names takes a fraction of the time.
+    coded = times.select(*POINT, "time").join(points.select(*POINT, "code"), on=POINT)
+    seen = coded.select("code", "time").unique().sort("code", "time")
     allowed = (
-        seen.with_columns(step=pl.col("time").diff().over(POINT).dt.total_microseconds())
-        .group_by(POINT)
+        seen.with_columns(step=pl.col("time").diff().over("code").dt.total_microseconds())
+        .group_by("code")
         .agg(pl.col("step").median(), last=pl.col("time").max())
-        .join(grids, on=POINT)
+        .join(points, on="code")
         .with_columns(
             allowed=pl.max_horizontal(
                 (pl.col("step") * rules.intervals).fill_null(0.0), pl.col("grid_us") * rules.steps
@@ -55,13 +57,13 @@ def find_gaps(
         )
     )
     end = allowed.filter(pl.col("last") < until).select(
-        *POINT, time=pl.lit(until).dt.cast_time_unit("us"), reason=pl.lit(SILENT)
+        "code", time=pl.lit(until).dt.cast_time_unit("us"), reason=pl.lit(SILENT)
     )
     return (
         pl.concat([seen.with_columns(reason=pl.lit(BETWEEN)), end])
-        .sort(*POINT, "time")
-        .with_columns(start=pl.col("time").shift().over(POINT))
-        .join(allowed.select(*POINT, "allowed"), on=POINT)
+        .sort("code", "time")
+        .with_columns(start=pl.col("time").shift().over("code"))
+        .join(allowed.select(*POINT, "code", "allowed"), on="code")
         .filter((pl.col("time") - pl.col("start")).dt.total_microseconds() > pl.col("allowed"))
         .select(*POINT, "start", pl.col("time").alias("end"), "reason")
         .sort(*POINT, "start")

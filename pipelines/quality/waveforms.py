@@ -62,8 +62,13 @@ def judge_waveforms(
         reason, detail = problem
         raw = f"{len(waveform.samples)} samples at {waveform.sample_rate_hz} Hz, {waveform.time.isoformat()}"
         refused.append(Rejected(waveform.tag, waveform.time, raw, reason.value, detail))
-    return Judged(
-        pl.DataFrame(kept, schema=_KEPT, orient="row"), quarantine_frame(refused, source=source, now=now)
+    return Judged(_frame(kept), quarantine_frame(refused, source=source, now=now))
+
+
+def _frame(kept: list[tuple[object, ...]]) -> pl.DataFrame:
+    columns = zip(*kept, strict=True) if kept else ((),) * len(_KEPT)
+    return pl.DataFrame(
+        [pl.Series(name, values, dtype) for (name, dtype), values in zip(_KEPT.items(), columns, strict=True)]
     )
 
 
