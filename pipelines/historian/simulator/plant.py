@@ -58,7 +58,8 @@ def _component_class(name: str, wear: Wear) -> Document:
     return {
         "id": name,
         "life_unit": "running_h",
-        "rul_cap": float(round(wear.mean_life_days * 24 * 0.6)),
+        # Further ahead than 1.5 times the usual onset-to-failure nothing can be seen.
+        "rul_cap": float(round(wear.growth_median_days * 24 * 1.5)),
         "memory": ["1d", "3d", "7d"] if short else ["2d", "7d", "21d"],
         "run_in": "1d",
         "baseline": "2d" if short else "14d",

@@ -25,6 +25,8 @@ _IMPULSE_G = 3.2
 _SLIP = 0.012
 # Share of the broadband noise that reaches the sensor through the resonance.
 _RESONANT_NOISE = 0.6
+# Scatter of ln(level) from one snapshot to the next at the same duty: flow, grease, grip of the sensor.
+_FLUTTER = 0.09
 # Line frequency, Hz; motors hum at twice that.
 _LINE_HZ = 50.0
 
@@ -52,13 +54,14 @@ def synthesize(
     count = len(at.speed_hz)
     turns = rng.random((count, 12))
     white = rng.standard_normal((count, samples), dtype=np.float32)
+    flutter = np.exp(_FLUTTER * rng.standard_normal((2, count)))
     running = at.speed_hz > 0
-    level = np.where(running, machine.noise_g * (0.5 + 0.5 * at.load), 0.002)
-    wear = sum(at.severity.get(mode, np.zeros(count)) for mode in BEARING_FAULTS)
-    level = level * (1 + 5.0 * at.severity.get("lubrication", 0.0) + 1.2 * wear**1.5)
+    wear = np.sum([at.severity.get(mode, np.zeros(count)) for mode in BEARING_FAULTS], axis=0)
+    louder = 1 + 5.0 * at.severity.get("lubrication", np.zeros(count)) + 1.2 * wear**1.5
+    level = np.where(running, machine.noise_g * (0.5 + 0.5 * at.load) * louder * flutter[0], 0.002)
     excitation = (white * (_RESONANT_NOISE * level)[:, None]).astype(np.float32)
     if bool(np.any(wear > 0)):
-        excitation += _impulses(machine, at, samples, sample_rate_hz, rng)
+        excitation += _impulses(machine, at, samples, sample_rate_hz, rng) * flutter[1][:, None].astype(np.float32)
     signal = _resonate(machine, excitation, sample_rate_hz)
     # White noise beside it, from the same numbers reversed in time: independent enough, and free.
     signal += white[:, ::-1] * level[:, None].astype(np.float32)
