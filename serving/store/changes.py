@@ -2,16 +2,18 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
+from features.core.statements import MaintenanceEvent, Outcome
 from serving.orders import OrderChange, OrderState, RecommendationState
 from serving.store import audit as chain
 from serving.store.database import Database
 from serving.store.documents import StoredRecommendation, stored
 from serving.store.schema import order_changes, recommendations, watermarks
 
-__all__ = ["Changes"]
+__all__ = ["Changes", "ToldEvent"]
 
 _FOLLOWS: Mapping[OrderState, RecommendationState] = {
     OrderState.IN_PROGRESS: RecommendationState.IN_PROGRESS,
@@ -20,6 +22,15 @@ _FOLLOWS: Mapping[OrderState, RecommendationState] = {
     OrderState.CLOSED: RecommendationState.COMPLETED,
     OrderState.CANCELLED: RecommendationState.CANCELLED,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ToldEvent:
+    """Id, newest revision and outcome of an event in the lake."""
+
+    event_id: str
+    revision: int
+    outcome: Outcome | None
 
 
 class Changes:
@@ -57,15 +68,38 @@ class Changes:
             row = connection.execute(query).mappings().first()
             return None if row is None else stored(row)
 
-    def record(self, name: str, change: OrderChange, *, needs_review: bool, now: dt.datetime) -> bool:
+    def told(self, name: str, number: str) -> ToldEvent | None:
+        """The maintenance event that an order has led to so far."""
+        c = order_changes.c
+        query = (
+            select(c.event_id, c.event_revision, c.outcome)
+            .where(c.connection == name, c.number == number, c.event_id.is_not(None))
+            .order_by(c.event_revision.desc())
+            .limit(1)
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            return None
+        outcome = None if row["outcome"] is None else Outcome(row["outcome"])
+        return ToldEvent(row["event_id"], row["event_revision"], outcome)
+
+    def record(self, name: str, change: OrderChange, *, event: MaintenanceEvent | None, now: dt.datetime) -> bool:
         """Keep a change and let its recommendation follow, in one transaction.
 
         An older change than the newest one of the order is kept but moves nothing.
+
+        Args:
+            name: Connection.
+            change: What the ERP told.
+            event: The maintenance event that it led to; without an outcome a person must review it.
+            now: Moment of the sync.
 
         Returns:
             False: the change was recorded before.
         """
         c = order_changes.c
+        outcome = change.outcome if event is None else event.outcome
         with self._database.writing() as connection:
             seen = connection.execute(select(c.id).where(c.connection == name, c.change_id == change.change_id))
             if seen.first() is not None:
@@ -76,6 +110,10 @@ class Changes:
                 .order_by(c.changed_at.desc())
                 .limit(1)
             ).scalar()
+            if event is not None and outcome is not None:
+                # What was unclear is told now: nobody needs to review it any more.
+                earlier = (c.connection == name, c.number == change.number, c.needs_review)
+                connection.execute(update(order_changes).where(*earlier).values(needs_review=False))
             connection.execute(
                 insert(order_changes).values(
                     connection=name,
@@ -84,11 +122,13 @@ class Changes:
                     key=change.key,
                     state=change.state.value,
                     raw_status=change.raw_status,
-                    outcome=None if change.outcome is None else change.outcome.value,
+                    outcome=None if outcome is None else outcome.value,
                     raw_outcome=change.raw_outcome,
                     changed_at=change.changed_at,
                     seen_at=now,
-                    needs_review=needs_review,
+                    event_id=None if event is None else event.source_event_id,
+                    event_revision=None if event is None else event.revision,
+                    needs_review=event is not None and outcome is None,
                 )
             )
             if newest is None or change.changed_at >= newest:

@@ -51,7 +51,7 @@ def enqueue(
 ) -> None:
     """Put an item into the outbox, or wake the one that has its key: never a second one.
 
-    What was given up keeps its doubt: an item that may have reached the ERP is looked up first.
+    What was given up comes back in doubt: it may have reached the ERP, so it is looked up first.
     """
     item_key = request.key if kind == "create" else f"{request.key}:{number}"
     payload = REQUEST.dump_json(request).decode("utf-8")
@@ -73,7 +73,14 @@ def enqueue(
         connection.execute(
             update(outbox)
             .where(outbox.c.id == held["id"])
-            .values(state="queued", payload=payload, attempts=0, next_try_at=now, done_at=None)
+            .values(
+                state="unknown" if held["state"] == "dead_letter" else "queued",
+                payload=payload,
+                attempts=0,
+                lookups=0,
+                next_try_at=now,
+                done_at=None,
+            )
         )
 
 

@@ -130,6 +130,8 @@ order_changes = Table(
     Column("raw_outcome", String(80), nullable=False),
     Column("changed_at", UtcTime, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
+    Column("event_id", String(130)),  # the maintenance event it led to, in the lake
+    Column("event_revision", Integer),
     Column("needs_review", Boolean, nullable=False),
     UniqueConstraint("connection", "change_id", name="one_row_per_change"),
 )

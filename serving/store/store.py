@@ -166,12 +166,23 @@ class Store:
             return _held(connection, recommendation_id)
 
     def move(
-        self, recommendation_id: int, state: RecommendationState, *, detail: str, now: dt.datetime, actor: str
+        self,
+        recommendation_id: int,
+        state: RecommendationState,
+        *,
+        expected: str,
+        detail: str,
+        now: dt.datetime,
+        actor: str,
     ) -> StoredRecommendation:
-        """Set the state of an open recommendation, with the reason."""
+        """Set the state of an open recommendation, with the reason.
+
+        Raises:
+            RequestRejectedError: It is not in the state `expected` any more, or it is over.
+        """
         with self._database.writing() as connection:
             held = _held(connection, recommendation_id)
-            if not held.is_open:
+            if not held.is_open or held.state != expected:
                 raise _conflict(held, f"make {state}")
             _move(connection, held, state, detail, actor, now)
             return _held(connection, recommendation_id)

@@ -82,6 +82,8 @@ def _create_delivery_tables() -> None:
         sa.Column("raw_outcome", sa.String(80), nullable=False),
         sa.Column("changed_at", _TIME, nullable=False),
         sa.Column("seen_at", _TIME, nullable=False),
+        sa.Column("event_id", sa.String(130)),
+        sa.Column("event_revision", sa.Integer),
         sa.Column("needs_review", sa.Boolean, nullable=False),
         sa.UniqueConstraint("connection", "change_id", name="one_row_per_change"),
     )

@@ -1,0 +1,209 @@
+"""Sending what the outbox holds: exactly one order per key, whatever crashes.
+
+A claim is a lease longer than twice the HTTP timeout. Under it: look up by key; found is done. Not found
+and surely never sent: create, with the key in the payload. After anything ambiguous (timeout, lost
+connection, 5xx, a sender that died) the item is `unknown`: only look-ups, some time apart, lead out.
+"""
+
+import datetime as dt
+import hashlib
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from features.core.clock import Clock, SystemClock
+from features.core.errors import (
+    AmbiguousDeliveryError,
+    ConfigError,
+    OrderRejectedError,
+    RetriableError,
+)
+from features.core.telemetry import log
+from serving.erp.port import Orders
+from serving.orders import WorkOrder
+from serving.store import OutboxItem, Store
+
+__all__ = ["DeliveryReport", "DeliveryRules", "backoff", "deliver"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRules:
+    """How long, how often.
+
+    Attributes:
+        lease: How long a claim lasts; must exceed twice the HTTP timeout.
+        hold: Pause before an ambiguous delivery is looked up: an ERP may finish, and index, late.
+        lookups: Look-ups without a find before an ambiguous delivery may be created again.
+        first_backoff: Pause after the first failure; doubles with each.
+        longest_backoff: Cap of the pause.
+        tries: Attempts before a person must look.
+        failures_in_a_row: The round ends after so many: the ERP is down, not the item.
+    """
+
+    lease: dt.timedelta = dt.timedelta(seconds=60)
+    hold: dt.timedelta = dt.timedelta(seconds=30)
+    lookups: int = 2
+    first_backoff: dt.timedelta = dt.timedelta(seconds=15)
+    longest_backoff: dt.timedelta = dt.timedelta(hours=1)
+    tries: int = 8
+    failures_in_a_row: int = 3
+
+
+@dataclass(slots=True)
+class DeliveryReport:
+    """What a round did, by order key."""
+
+    sent: list[str] = field(default_factory=list)
+    would_send: list[str] = field(default_factory=list)
+    annotated: list[str] = field(default_factory=list)
+    postponed: list[str] = field(default_factory=list)
+    dead_letters: list[str] = field(default_factory=list)
+
+
+class _UndecidedError(Exception):
+    """The look-up found nothing, and it is too early to create again."""
+
+
+class _LeaseLostError(Exception):
+    """Another sender has taken the item."""
+
+
+def deliver(
+    store: Store,
+    orders: Orders,
+    *,
+    now: dt.datetime,
+    rules: DeliveryRules | None = None,
+    wall: Clock | None = None,
+    owner: str | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> DeliveryReport:
+    """Send everything that is due; several processes may do so at once.
+
+    Args:
+        store: Holds the outbox.
+        orders: The ERP.
+        now: Moment for records and audit, also one of the past (replay).
+        rules: How long, how often.
+        wall: The real time, on which leases and pauses run.
+        owner: Name of this sender, unique among processes.
+        should_stop: Asked before each item.
+
+    Raises:
+        ConfigError: Address or credentials are wrong; the item stays queued.
+    """
+    rules, wall = rules or DeliveryRules(), wall or SystemClock()
+    sender = _Sender(store, orders, rules, wall, owner or _own_name(), now)
+    failures = 0
+    while failures < rules.failures_in_a_row and not should_stop():
+        item = store.deliveries.claim(sender.owner, wall=wall.now(), lease=rules.lease, now=now)
+        if item is None:
+            break
+        failures = failures + 1 if sender.send(item) else 0
+    return sender.report
+
+
+def backoff(key: str, attempt: int, rules: DeliveryRules) -> dt.timedelta:
+    """Pause after an attempt: doubling, capped, and spread by the key so that items do not march in step.
+
+    Between half of the full pause and the full one; the same for the same key and attempt.
+
+    Example:
+        >>> rules = DeliveryRules(first_backoff=dt.timedelta(seconds=10))
+        >>> dt.timedelta(seconds=5) <= backoff("WC-A", 1, rules) <= dt.timedelta(seconds=10)
+        True
+    """
+    full: dt.timedelta = min(rules.longest_backoff, rules.first_backoff * (1 << min(attempt - 1, 20)))
+    digest = hashlib.sha256(f"{key}:{attempt}".encode()).digest()
+    return full * (0.5 + int.from_bytes(digest[:4]) / 2**33)
+
+
+@dataclass(slots=True)
+class _Sender:
+    store: Store
+    orders: Orders
+    rules: DeliveryRules
+    wall: Clock
+    owner: str
+    now: dt.datetime
+    report: DeliveryReport = field(default_factory=DeliveryReport)
+
+    def send(self, item: OutboxItem) -> bool:
+        """Deal with one item; True: the ERP did not answer."""
+        bound = log("outbox").bind(key=item.key, item=item.item_key, attempt=item.attempts)
+        try:
+            self._send(item)
+        except _LeaseLostError:
+            bound.warning("outbox.lease_lost")
+        except _UndecidedError:
+            self._postpone(item, True, item.lookups + 1, "looked up, not found", self.rules.hold)
+        except OrderRejectedError as err:
+            bound.error("outbox.rejected", reason=str(err))
+            self._give_up(item, str(err))
+        except ConfigError as err:
+            self._postpone(item, item.is_ambiguous, item.lookups, str(err), self._pause(item))
+            raise
+        except AmbiguousDeliveryError as err:
+            bound.warning("outbox.ambiguous", reason=str(err))
+            self._retry(item, True, 0, str(err), max(self.rules.hold, self._pause(item)))
+            return True
+        except RetriableError as err:
+            bound.warning("outbox.delivery_failed", reason=str(err))
+            self._retry(item, item.is_ambiguous, item.lookups, str(err), self._pause(item))
+            return True
+        return False
+
+    def _send(self, item: OutboxItem) -> None:
+        if item.kind != "create":
+            assert item.order_number is not None  # noqa: S101  the claim waits for the number
+            self.orders.annotate(item.order_number, item.request.text, item.request.priority)
+            if self.store.deliveries.delivered(item, None, now=self.now):
+                self.report.annotated.append(item.key)
+            return
+        order = self._ensure(item)
+        if self.store.deliveries.delivered(item, order, now=self.now):
+            (self.report.would_send if order.number is None else self.report.sent).append(item.key)
+
+    def _ensure(self, item: OutboxItem) -> WorkOrder:
+        found = self.orders.find(item.key)
+        if len(found) > 1:
+            numbers = [order.number for order in found]
+            self.store.audit(
+                f"outbox:{self.owner}", "incident.duplicates", item.key, {"orders": numbers}, self.now
+            )
+            log("outbox").error("outbox.duplicates_found", key=item.key, orders=numbers)
+        if found:
+            return found[0]
+        if item.is_ambiguous and item.lookups + 1 < self.rules.lookups:
+            raise _UndecidedError
+        if not self.store.deliveries.renew(item, wall=self.wall.now(), lease=self.rules.lease):
+            raise _LeaseLostError
+        return self.orders.create(item.request)
+
+    def _pause(self, item: OutboxItem) -> dt.timedelta:
+        return backoff(item.item_key, item.attempts, self.rules)
+
+    def _retry(self, item: OutboxItem, is_ambiguous: bool, lookups: int, error: str, pause: dt.timedelta) -> None:
+        if item.attempts >= self.rules.tries:
+            self._give_up(item, f"given up after {item.attempts} tries: {error}")
+        else:
+            self._postpone(item, is_ambiguous, lookups, error, pause)
+
+    def _postpone(
+        self, item: OutboxItem, is_ambiguous: bool, lookups: int, error: str, pause: dt.timedelta
+    ) -> None:
+        next_try_at = self.wall.now() + pause
+        if self.store.deliveries.postponed(
+            item, is_ambiguous=is_ambiguous, lookups=lookups, error=error, next_try_at=next_try_at, now=self.now
+        ):
+            self.report.postponed.append(item.key)
+
+    def _give_up(self, item: OutboxItem, error: str) -> None:
+        if self.store.deliveries.given_up(item, error=error, now=self.now):
+            self.report.dead_letters.append(item.key)
+
+
+def _own_name() -> str:
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{time.monotonic_ns()}"

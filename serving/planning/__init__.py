@@ -1,0 +1,14 @@
+"""From the newest predictions to recommendations: at most one open one per component and failure mode.
+
+plan      `serving.planning.plan`      one round over all components
+cases     `serving.planning.cases`     what is known of each component as of a moment
+rules     `serving.planning.rules`     hysteresis, suppression, how a recommendation ends by itself
+requests  `serving.planning.requests`  the text for the ERP
+"""
+
+from serving.planning.cases import newest_statements, statement_of
+from serving.planning.plan import PlanReport, approve, plan
+from serving.planning.requests import request_for
+from serving.planning.rules import PlanRules
+
+__all__ = ["PlanReport", "PlanRules", "approve", "newest_statements", "plan", "request_for", "statement_of"]

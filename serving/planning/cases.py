@@ -1,0 +1,155 @@
+"""What is known of each component at the moment of a plan."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from features.core.lake import Lake
+from features.core.plant import Component, Machine, Plant
+from features.core.statements import (
+    EventKind,
+    Evidence,
+    HealthState,
+    Prediction,
+    Refusal,
+    RefusalReason,
+    Rung,
+)
+from features.core.tables import MAINTENANCE_EVENTS, PREDICTIONS
+from features.policy import Context
+
+__all__ = ["Case", "cases", "newest_statements", "statement_of"]
+
+# What begins a new life of a component.
+_RESETS = (EventKind.INSTALLATION, EventKind.REPLACEMENT, EventKind.FAILURE, EventKind.MACHINE_SWAP)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One component with its newest statement; `reset_at` is when its present life began, if known."""
+
+    context: Context
+    statement: Prediction | Refusal
+    reset_at: dt.datetime | None
+
+    @property
+    def machine(self) -> Machine:
+        """Its machine."""
+        return self.context.machine
+
+    @property
+    def component(self) -> Component:
+        """The component itself."""
+        return self.context.component
+
+    @property
+    def data_time(self) -> dt.datetime:
+        """End of the newest observation that the statement stands on."""
+        return self.statement.data_time or self.statement.as_of
+
+    @property
+    def burn_in(self) -> dt.timedelta:
+        """Time after a renewal in which nothing is recommended: run-in, at least a 14th of the baseline."""
+        component_class = self.context.component_class
+        return max(component_class.run_in, component_class.baseline / 14)
+
+
+def cases(lake: Lake, plant: Plant, *, now: dt.datetime, since: dt.datetime) -> Iterator[Case]:
+    """Components of the plant that have a statement since `since`, in the order of the plant file.
+
+    Only rows with `available_at <= now` are used.
+    """
+    rows = {
+        (row["machine_id"], row["slot"]): row
+        for row in newest_statements(lake, as_of=now, since=since).iter_rows(named=True)
+    }
+    events = (
+        lake.read(MAINTENANCE_EVENTS, as_of=now)
+        .filter(pl.col("kind").is_in([kind.value for kind in _RESETS]), pl.col("occurred_at") <= now)
+        .collect()
+    )
+    for site in plant.sites:
+        for machine in site.machines:
+            for component in machine.components:
+                row = rows.get((machine.id, component.slot))
+                if row is None:
+                    continue
+                component_class = plant.component_class(component.component_class)
+                context = Context(site, machine, component, component_class, _number(row["utilisation"]))
+                yield Case(context, statement_of(row), _reset_of(events, machine, component, now))
+
+
+def _reset_of(
+    events: pl.DataFrame, machine: Machine, component: Component, now: dt.datetime
+) -> dt.datetime | None:
+    of_component = (pl.col("machine_id") == machine.id) & (
+        pl.col("slot").is_null() | (pl.col("slot") == component.slot)
+    )
+    times: list[dt.datetime] = events.filter(of_component).get_column("occurred_at").to_list()
+    if component.installed is not None and component.installed <= now:
+        times.append(component.installed)
+    return max(times, default=None)
+
+
+def newest_statements(lake: Lake, *, as_of: dt.datetime, since: dt.datetime) -> pl.DataFrame:
+    """The newest row of PREDICTIONS of every component that could be known at `as_of`."""
+    rows = lake.read(PREDICTIONS, as_of=as_of, since=since).filter(pl.col("time") <= as_of).collect()
+    ordered = rows.sort("time", "available_at", "model_version")
+    return ordered.unique(["machine_id", "slot"], keep="last", maintain_order=True)
+
+
+def statement_of(row: dict[str, object]) -> Prediction | Refusal:
+    """A row of PREDICTIONS as the statement that was written there."""
+    component_id = f"{row['machine_id']}/{row['slot']}"
+    evidence = tuple(Evidence(**item) for item in json.loads(str(row["evidence"] or "[]")))
+    state = None if row["health_state"] is None else HealthState(str(row["health_state"]))
+    index = _number(row["condition_index"])
+    if row["refusal"] is not None:
+        return Refusal(
+            component_id=component_id,
+            as_of=_moment(row["time"]),
+            reason=RefusalReason(str(row["refusal"])),
+            detail=str(row["detail"] or ""),
+            data_time=None if row["data_time"] is None else _moment(row["data_time"]),
+            rung=Rung(str(row["rung"] or Rung.NONE)),
+            health_state=state,
+            condition_index=index,
+            evidence=evidence,
+        )
+    mean, p50 = _number(row["mean"]), _number(row["p50"])
+    if mean is None or p50 is None:
+        raise ValueError(f"prediction of {component_id} at {row['time']} has neither a number nor a refusal")
+    return Prediction(
+        component_id=component_id,
+        as_of=_moment(row["time"]),
+        data_time=_moment(row["data_time"]),
+        life_number=int(str(row["life_number"])),
+        life_unit=str(row["life_unit"]),
+        rung=Rung(str(row["rung"])),
+        mean=mean,
+        p10=_number(row["p10"]),
+        p50=p50,
+        p90=_number(row["p90"]),
+        calibrated=bool(row["calibrated"]),
+        calibration_units=int(str(row["calibration_units"])),
+        # A number without a state means that nothing looked at the condition.
+        health_state=state or HealthState.CHECK_FUNCTION,
+        condition_index=index,
+        model_name=str(row["model_name"]),
+        model_version=str(row["model_version"]),
+        fingerprint=str(row["fingerprint"]),
+        evidence=evidence,
+    )
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(str(value))
+
+
+def _moment(value: object) -> dt.datetime:
+    if not isinstance(value, dt.datetime):
+        raise TypeError(f"{value!r} is not a moment")
+    return value

@@ -1,0 +1,132 @@
+"""Orders come back: their state into the store, what they found into the lake."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from features.core.clock import require_utc
+from features.core.lake import Lake
+from features.core.statements import EventKind, MaintenanceEvent, Outcome
+from features.core.telemetry import log
+from serving.erp.port import Orders
+from serving.orders import OrderChange, OrderState
+from serving.store import Store, StoredRecommendation
+
+__all__ = ["OVERLAP", "SyncReport", "event_of", "sync"]
+
+# Changes that an ERP commits late are still seen. Five minutes: the reference for ERP integration.
+OVERLAP = dt.timedelta(minutes=5)
+_EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+# What each outcome does to the life of a component.
+_KINDS = {
+    Outcome.CONFIRMED_FAILURE: EventKind.FAILURE,
+    Outcome.INCIPIENT_FAULT: EventKind.REPLACEMENT,
+    Outcome.PREVENTIVE_REPLACEMENT: EventKind.REPLACEMENT,
+}
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What came back: changes seen for the first time, events new in the lake, orders of others."""
+
+    changes: int = 0
+    events: int = 0
+    needs_review: list[str] = field(default_factory=list)
+    foreign: int = 0
+
+
+def sync(
+    store: Store, orders: Orders, lake: Lake, *, now: dt.datetime, overlap: dt.timedelta = OVERLAP
+) -> SyncReport:
+    """Read changes since the watermark, with an overlap; run again it changes nothing.
+
+    The event goes to the lake before the change is recorded, so that a crash between the two only
+    repeats an append that is idempotent by key.
+
+    Args:
+        store: Holds watermark, known changes and recommendations.
+        orders: The ERP.
+        lake: Gets a maintenance event for each closed order.
+        now: Moment of the sync.
+        overlap: How far before the watermark to read again.
+    """
+    now, report = require_utc(now), SyncReport()
+    watermark = store.changes.watermark(orders.name)
+    since = _EARLIEST if watermark is None else watermark - overlap
+    for change in orders.changes(since):
+        watermark = change.changed_at if watermark is None else max(watermark, change.changed_at)
+        if not store.changes.is_known(orders.name, change.change_id):
+            _take(change, store, orders.name, lake, now, report)
+    if watermark is not None:
+        store.changes.move_watermark(orders.name, watermark)
+    if report.changes:
+        log("sync").info(
+            "sync.finished",
+            connection=orders.name,
+            changes=report.changes,
+            events=report.events,
+            needs_review=len(report.needs_review),
+        )
+    return report
+
+
+def event_of(
+    change: OrderChange,
+    owner: StoredRecommendation,
+    *,
+    source: str,
+    event_id: str,
+    revision: int,
+    now: dt.datetime,
+) -> MaintenanceEvent:
+    """The maintenance event of a closed order.
+
+    Its `available_at` is the ERP's stamp of the change, or `now` when the ERP's clock is ahead of ours.
+    """
+    outcome = change.outcome
+    if outcome is None and change.state is OrderState.CANCELLED and not change.raw_outcome:
+        outcome = Outcome.CANCELLED
+    recommendation = owner.recommendation
+    return MaintenanceEvent(
+        source=source,
+        source_event_id=event_id,
+        revision=revision,
+        machine_id=recommendation.machine_id,
+        slot=recommendation.slot,
+        kind=EventKind.INSPECTION if outcome is None else _KINDS.get(outcome, EventKind.INSPECTION),
+        outcome=outcome,
+        failure_mode=change.failure_mode or recommendation.failure_mode,
+        occurred_at=min(change.completed_at or change.changed_at, now),
+        available_at=min(change.changed_at, now),
+        order_key=owner.key,
+        text=change.text,
+        raw=change.raw_outcome or change.raw_status,
+    )
+
+
+def _take(change: OrderChange, store: Store, name: str, lake: Lake, now: dt.datetime, report: SyncReport) -> None:
+    owner = store.changes.owner_of(change)
+    report.changes += 1
+    if owner is None:
+        report.foreign += 1
+        store.changes.record(name, change, event=None, now=now)
+        return
+    event = _event(change, owner, store, name, now) if change.state.is_terminal else None
+    if event is not None:
+        report.events += lake.append_events([event], writer="sync")
+        if event.outcome is None:
+            report.needs_review.append(change.number)
+    store.changes.record(name, change, event=event, now=now)
+
+
+def _event(
+    change: OrderChange, owner: StoredRecommendation, store: Store, name: str, now: dt.datetime
+) -> MaintenanceEvent | None:
+    """The event, as a new revision when the order told something else before; None: nothing new."""
+    source = f"erp:{name}"
+    told = store.changes.told(name, change.number)
+    if told is None:
+        event_id = f"{change.number}:{change.change_id}"
+        return event_of(change, owner, source=source, event_id=event_id, revision=1, now=now)
+    event = event_of(change, owner, source=source, event_id=told.event_id, revision=told.revision + 1, now=now)
+    says_nothing = change.outcome is None and not change.raw_outcome
+    return None if says_nothing or event.outcome == told.outcome else event
