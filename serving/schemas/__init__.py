@@ -1,0 +1,5 @@
+"""What goes over the wire.
+
+requests  `serving.schemas.requests`  bodies, checked
+answers   `serving.schemas.answers`   answers and problem documents, declared
+"""
