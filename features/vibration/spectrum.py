@@ -1,0 +1,227 @@
+"""Features of the spectrum: velocity RMS, high-frequency RMS, centroid, lines of shaft, gear and blades."""
+
+import math
+
+import numpy as np
+
+from features import signals
+from features.registry import Column, FeatureRefusal, feature
+from features.vibration.batch import WaveformBatch
+from features.vibration.places import INPUTS, WINDOW, column, has_blades, has_gear, is_acceleration, line
+
+__all__ = [
+    "blade_pass_m_s2",
+    "centroid_hz",
+    "gear_mesh_m_s2",
+    "hf_rms_m_s2",
+    "order_1x_mm_s",
+    "order_2x_mm_s",
+    "order_3x_mm_s",
+    "velocity_rms_mm_s",
+]
+
+# Band of broad-band velocity severity, Hz: ISO 20816-1:2016, clause 4 (machines above 600 rpm).
+_VELOCITY_BAND_HZ = (10.0, 1000.0)
+
+# Shorter windows leak so much at 10 Hz that velocity RMS is wrong by per cents, s.
+_VELOCITY_MIN_S = 0.5 - 1e-9
+
+_WITH_SPEED = (*INPUTS, "shaft speed")
+
+
+@feature(
+    unit="mm/s",
+    inputs=INPUTS,
+    window=WINDOW,
+    source="ISO 20816-1:2016, broad-band velocity 10 Hz to 1000 Hz; integration in the frequency domain",
+    version=1,
+    applies=is_acceleration,
+    trend=True,
+    positive=True,
+)
+def velocity_rms_mm_s(batch: WaveformBatch) -> Column:
+    """RMS of velocity between 10 and 1000 Hz, mm/s, from a Hann spectrum with energy correction.
+
+    Refused as `too_short` under 0.5 s, as `band_not_covered` for sample rates below 2 kHz, else as
+    `rms_m_s2`.
+
+    Example:
+        >>> wave = 2 * np.pi * 50 * np.sin(2 * np.pi * 50 * np.arange(4096) / 4096)  # 1 m/s peak
+        >>> round(float(velocity_rms_mm_s(WaveformBatch(wave[None, :], 4096.0, np.array([np.nan]))).values[0]))
+        707
+    """
+
+    def values() -> np.ndarray:
+        low = math.ceil(_VELOCITY_BAND_HZ[0] / batch.resolution_hz - 1e-9)
+        high = math.floor(_VELOCITY_BAND_HZ[1] / batch.resolution_hz + 1e-9)
+        low, high = max(low, 1), min(high, len(batch.frequencies_hz) - 1)
+        weights = (500.0 / np.pi / batch.frequencies_hz[low : high + 1]) ** 2
+        return np.asarray(np.sqrt((batch.power[:, low : high + 1] * weights).sum(axis=1)))
+
+    return column(
+        batch,
+        values,
+        (FeatureRefusal.TOO_SHORT, batch.duration_s < _VELOCITY_MIN_S),
+        (FeatureRefusal.BAND_NOT_COVERED, batch.sample_rate_hz / 2 < _VELOCITY_BAND_HZ[1]),
+    )
+
+
+@feature(
+    unit="m/s^2",
+    inputs=INPUTS,
+    window=WINDOW,
+    source="Parseval's theorem over the upper half of the spectrum",
+    version=1,
+    applies=is_acceleration,
+    trend=True,
+    positive=True,
+)
+def hf_rms_m_s2(batch: WaveformBatch) -> Column:
+    """RMS above a quarter of the sample rate (the upper half of the spectrum), m/s^2; refused as `rms_m_s2`.
+
+    Example:
+        >>> wave = np.sin(2 * np.pi * 400 * np.arange(1000) / 1000)
+        >>> round(float(hf_rms_m_s2(WaveformBatch(wave[None, :], 1000.0, np.array([np.nan]))).values[0]), 4)
+        0.7071
+    """
+    first = batch.samples // 4
+    return column(batch, lambda: np.sqrt(batch.power[:, first:].sum(axis=1, dtype=np.float64)))
+
+
+@feature(
+    unit="Hz",
+    inputs=INPUTS,
+    window=WINDOW,
+    source="first moment of the power spectrum over its sum",
+    version=1,
+    applies=is_acceleration,
+)
+def centroid_hz(batch: WaveformBatch) -> Column:
+    """Centre of gravity of the power spectrum of acceleration, Hz; refused as `rms_m_s2`.
+
+    Example:
+        >>> wave = np.sin(2 * np.pi * 100 * np.arange(1000) / 1000)
+        >>> round(float(centroid_hz(WaveformBatch(wave[None, :], 1000.0, np.array([np.nan]))).values[0]), 3)
+        100.0
+    """
+
+    def values() -> np.ndarray:
+        total = batch.cumulated[:, -1]
+        weighted = batch.power @ batch.frequencies_hz.astype(np.float32)
+        return np.asarray(weighted / np.where(total > 0, total, np.nan))
+
+    return column(batch, values)
+
+
+@feature(
+    unit="mm/s",
+    inputs=_WITH_SPEED,
+    window=WINDOW,
+    source="amplitude of the spectral line at shaft speed (unbalance)",
+    version=1,
+    applies=is_acceleration,
+)
+def order_1x_mm_s(batch: WaveformBatch) -> Column:
+    """Peak amplitude of velocity at shaft speed, mm/s.
+
+    Refused as `no_speed` or `speed_zero`, as `too_short` when the window holds less than 3 turns, as
+    `band_not_covered` above half the sample rate, else as `rms_m_s2`.
+
+    Example:
+        >>> wave = 2 * np.pi * 25 * np.sin(2 * np.pi * 25 * np.arange(4096) / 4096)  # 1 m/s peak
+        >>> round(float(order_1x_mm_s(WaveformBatch(wave[None, :], 4096.0, np.array([25.0]))).values[0]), 1)
+        1000.0
+    """
+    return _velocity(batch, 1.0)
+
+
+@feature(
+    unit="mm/s",
+    inputs=_WITH_SPEED,
+    window=WINDOW,
+    source="amplitude of the spectral line at twice shaft speed (misalignment, looseness)",
+    version=1,
+    applies=is_acceleration,
+)
+def order_2x_mm_s(batch: WaveformBatch) -> Column:
+    """Peak amplitude of velocity at twice shaft speed, mm/s; refused as `order_1x_mm_s`.
+
+    Example:
+        >>> wave = 2 * np.pi * 50 * np.sin(2 * np.pi * 50 * np.arange(4096) / 4096)  # 1 m/s peak
+        >>> round(float(order_2x_mm_s(WaveformBatch(wave[None, :], 4096.0, np.array([25.0]))).values[0]), 1)
+        1000.0
+    """
+    return _velocity(batch, 2.0)
+
+
+@feature(
+    unit="mm/s",
+    inputs=_WITH_SPEED,
+    window=WINDOW,
+    source="amplitude of the spectral line at three times shaft speed (looseness)",
+    version=1,
+    applies=is_acceleration,
+)
+def order_3x_mm_s(batch: WaveformBatch) -> Column:
+    """Peak amplitude of velocity at three times shaft speed, mm/s; refused as `order_1x_mm_s`.
+
+    Example:
+        >>> wave = np.sin(2 * np.pi * 75 * np.arange(4096) / 4096)
+        >>> order_3x_mm_s(WaveformBatch(wave[None, :], 4096.0, np.array([np.nan]))).reasons()
+        ['no_speed']
+    """
+    return _velocity(batch, 3.0)
+
+
+@feature(
+    unit="m/s^2",
+    inputs=(*_WITH_SPEED, "teeth"),
+    window=WINDOW,
+    source="amplitude of the spectral line at teeth times shaft speed",
+    version=1,
+    applies=has_gear,
+    trend=True,
+    positive=True,
+)
+def gear_mesh_m_s2(batch: WaveformBatch) -> Column:
+    """Peak amplitude of acceleration at the gear-mesh frequency, m/s^2; refused as `order_1x_mm_s`.
+
+    Example:
+        >>> wave = 3 * np.sin(2 * np.pi * 500 * np.arange(4096) / 4096)
+        >>> batch = WaveformBatch(wave[None, :], 4096.0, np.array([25.0]), gear_teeth=20)
+        >>> round(float(gear_mesh_m_s2(batch).values[0]), 3)
+        3.0
+    """
+    return _acceleration(batch, batch.gear_teeth)
+
+
+@feature(
+    unit="m/s^2",
+    inputs=(*_WITH_SPEED, "blades"),
+    window=WINDOW,
+    source="amplitude of the spectral line at blades times shaft speed",
+    version=1,
+    applies=has_blades,
+)
+def blade_pass_m_s2(batch: WaveformBatch) -> Column:
+    """Peak amplitude of acceleration at the blade-pass frequency, m/s^2; refused as `order_1x_mm_s`.
+
+    Example:
+        >>> wave = 3 * np.sin(2 * np.pi * 150 * np.arange(4096) / 4096)
+        >>> batch = WaveformBatch(wave[None, :], 4096.0, np.array([25.0]), blades=6)
+        >>> round(float(blade_pass_m_s2(batch).values[0]), 3)
+        3.0
+    """
+    return _acceleration(batch, batch.blades)
+
+
+def _velocity(batch: WaveformBatch, order: float) -> Column:
+    def amplitude(bins: np.ndarray) -> np.ndarray:
+        acceleration = signals.line_amplitude(batch.cumulated, bins)
+        return np.asarray(acceleration * 500.0 / np.pi / (bins * batch.resolution_hz))
+
+    return line(batch, order, amplitude)
+
+
+def _acceleration(batch: WaveformBatch, order: int | None) -> Column:
+    return line(batch, order, lambda bins: signals.line_amplitude(batch.cumulated, bins))
