@@ -88,6 +88,7 @@ class Ladder:
         horizon_us = self._case.component_class.horizon // _MICROSECOND
         against = gaps(artefact, self._rows, which, inputs, horizon_us=horizon_us)
         answered = engine.answer(inputs)
+        moved = rul_reasons(engine, inputs, self._units()) if evidence else [()] * len(which)
         told: list[Statement] = []
         for k, i in enumerate(which):
             gap = self._stale(i, as_of) or against[k]
@@ -99,8 +100,7 @@ class Ladder:
                 max(0.0, float(values[k]) - spent)
                 for values in (answered.mean, answered.p10, answered.p50, answered.p90)
             )
-            moved = rul_reasons(engine, inputs[k], self._units()) if evidence else ()
-            told.append(self._predict(i, as_of, (mean, p10, p50, p90), self._evidence(i, evidence) + moved))
+            told.append(self._predict(i, as_of, (mean, p10, p50, p90), self._evidence(i, evidence) + moved[k]))
         return told
 
     def _predict(

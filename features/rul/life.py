@@ -7,16 +7,20 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from features.compute import matrix
 from features.rul.condition import LifeRows
 
-__all__ = ["KnownRows", "known_rows", "utilisation"]
+__all__ = ["USAGE_SPAN", "KnownRows", "Usage", "known_rows"]
 
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
 
-# How far back the use of a machine is looked at.
-UTILISATION_SPAN = dt.timedelta(days=28)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
 _HOUR_US = 3_600_000_000
+# How far back the use of a machine is looked at.
+USAGE_SPAN = dt.timedelta(days=28)
+_SPAN_US = USAGE_SPAN // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,7 @@ def known_rows(rows: pl.DataFrame, width: int) -> KnownRows:
     rows = rows.sort("time")
     if (rows["values"].list.len() != width).any():
         raise ValueError(f"feature rows of {rows['machine_id'][0]} do not all have {width} values")
-    values = np.full((rows.height, width), np.nan)
-    if rows.height and width:
-        flat = rows["values"].explode().cast(pl.Float64).fill_null(float("nan"))
-        values = np.ascontiguousarray(flat.to_numpy()).reshape(rows.height, width)
+    values = matrix(rows) if rows.height else np.zeros((0, width))
     running = rows["running"].fill_null(value=False).to_numpy().astype(np.bool_)
     places = np.where(running, np.arange(rows.height), -1)
     return KnownRows(
@@ -73,21 +74,28 @@ def known_rows(rows: pl.DataFrame, width: int) -> KnownRows:
     )
 
 
-def utilisation(rows: pl.DataFrame, as_of: dt.datetime) -> float | None:
-    """Life units per calendar hour over the last 28 days before `as_of`; None: fewer than two rows say it.
+class Usage:
+    """How much a component ages per calendar hour.
 
     Args:
-        rows: Frame with `time` and `age` of one component, lives may change within; any order.
-        as_of: Rows after it are not read.
+        rows: Frame with `time` and `age` of one component; lives may change within; any order.
     """
-    span = rows.filter(
-        pl.col("time") <= as_of, pl.col("time") >= as_of - UTILISATION_SPAN, pl.col("age").is_not_null()
-    ).sort("time")
-    if span.height < 2:
-        return None
-    age = span["age"].to_numpy()
-    grown = np.diff(age)
-    # A new part: what it aged since its installation; the old part's last step is not known.
-    grown = np.where(grown < 0, age[1:], grown)
-    hours = (span["time"][-1] - span["time"][0]) / dt.timedelta(hours=1)
-    return float(grown.sum() / hours)
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        known = rows.filter(pl.col("age").is_not_null()).sort("time")
+        self._time_us = known["time"].dt.epoch("us").to_numpy()
+        age = known["age"].to_numpy()
+        grown = np.diff(age)
+        # A new part: what it aged since its installation; the old part's last step is not known.
+        grown = np.where(grown < 0, age[1:], grown)
+        self._total = np.concatenate([np.zeros(min(1, len(age))), np.cumsum(grown)])
+
+    def at(self, data_time: dt.datetime) -> float | None:
+        """Life units per calendar hour over the 28 days up to `data_time`; None: fewer than two rows say it."""
+        end_us = (data_time - _EPOCH) // _MICROSECOND
+        first = int(np.searchsorted(self._time_us, end_us - _SPAN_US, side="left"))
+        last = int(np.searchsorted(self._time_us, end_us, side="right")) - 1
+        if last <= first:
+            return None
+        hours = (self._time_us[last] - self._time_us[first]) / _HOUR_US
+        return float((self._total[last] - self._total[first]) / hours)

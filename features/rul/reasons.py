@@ -1,4 +1,4 @@
-"""Evidence of a statement: what the condition model saw, and what moved the RUL."""
+"""Evidence of a number: what moved the RUL."""
 
 import math
 
@@ -10,28 +10,44 @@ from features.rul.outputs import Engine
 
 __all__ = ["rul_reasons"]
 
+Floats = npt.NDArray[np.float64]
+
 # How many inputs are named.
 _NAMED = 3
 
 
-def rul_reasons(engine: Engine, inputs: npt.NDArray[np.float64], units: dict[str, str]) -> tuple[Evidence, ...]:
-    """The inputs that moved the mean RUL of one row most; missing inputs are not named.
+def rul_reasons(engine: Engine, inputs: Floats, units: dict[str, str]) -> list[tuple[Evidence, ...]]:
+    """The inputs that moved the mean RUL of each row most; missing inputs are not named.
 
     `share` is the part of the whole movement, signed: negative inputs shorten the remaining life. Approximate,
     see `Scorer.contributions`.
 
     Args:
         engine: The model.
-        inputs: [inputs] of the row.
+        inputs: [n, inputs], NaN where missing.
         units: Feature -> unit.
     """
-    parts = engine.scorers["mean"].contributions(inputs[None, :])
-    if parts is None or not np.abs(parts).sum() > 0:
-        return ()
-    shares = parts[0] / np.abs(parts).sum()
-    order = np.argsort(-np.abs(shares), kind="stable")
-    named = [int(j) for j in order if math.isfinite(inputs[j]) and shares[j] != 0][:_NAMED]
-    names = engine.artefact.inputs
-    return tuple(
-        Evidence(names[j], float(inputs[j]), None, units.get(names[j], ""), float(shares[j])) for j in named
-    )
+    parts = engine.scorers["mean"].contributions(inputs)
+    if parts is None:
+        return [()] * len(inputs)
+    whole = np.abs(parts).sum(axis=1, keepdims=True)
+    shares = np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0)
+    order = np.argsort(-np.abs(shares), axis=1, kind="stable")
+    return [_named(engine.artefact.inputs, *row, units) for row in zip(inputs, shares, order, strict=True)]
+
+
+def _named(
+    names: tuple[str, ...],
+    values: Floats,
+    shares: Floats,
+    order: npt.NDArray[np.int64],
+    units: dict[str, str],
+) -> tuple[Evidence, ...]:
+    named: list[Evidence] = []
+    for j in order:
+        if len(named) == _NAMED or shares[j] == 0:
+            break
+        if math.isfinite(values[j]):
+            name = names[j]
+            named.append(Evidence(name, float(values[j]), None, units.get(name, ""), float(shares[j])))
+    return tuple(named)

@@ -5,6 +5,7 @@
 `detail` its words; there `health_state` is null when the condition is not known.
 """
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -23,18 +24,20 @@ def to_row(
     *,
     machine: Machine,
     component: Component,
+    available_at: dt.datetime,
     life_number: int | None,
     model_name: str,
     model_version: str,
     fingerprint: str,
     utilisation: float | None,
 ) -> dict[str, object]:
-    """A row of table `predictions`; `available_at` is the statement's own `as_of`.
+    """A row of table `predictions`.
 
     Args:
         statement: What is said.
         machine: About which machine.
         component: About which of its components.
+        available_at: When it was said; later than `as_of` where the past is told anew.
         life_number: Present life; None: not known.
         model_name: Asked model, empty without one.
         model_version: Its version, empty without one.
@@ -48,7 +51,7 @@ def to_row(
         "slot": component.slot,
         "component_class": component.component_class,
         "time": statement.as_of,
-        "available_at": statement.as_of,
+        "available_at": available_at,
         "data_time": statement.data_time,
         "life_number": life_number,
         "rung": statement.rung.value,

@@ -1,0 +1,10 @@
+"""Scoring: new measurements -> feature rows -> statements about every component.
+
+rows        `compute_features`   measurements and waveforms -> table `feature_rows`
+statements  `score`              feature rows and models -> table `predictions`
+"""
+
+from pipelines.scoring.rows import FeatureProgress, compute_features
+from pipelines.scoring.statements import Model, score
+
+__all__ = ["FeatureProgress", "Model", "compute_features", "score"]
