@@ -2,7 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from serving.orders import MaintenanceRequest, OrderChange, WorkOrder
 
@@ -52,6 +52,7 @@ class Orders(Protocol):
         ...
 
 
+@runtime_checkable
 class Assets(Protocol):
     """Reading what the ERP knows of the plant."""
 

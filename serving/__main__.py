@@ -1,0 +1,212 @@
+"""Commands of the serving side: `python -m serving COMMAND`, or `wearcast COMMAND`."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from features.core.clock import clock_from
+from features.core.errors import WearcastError
+from features.core.lake import Lake
+from features.core.plant import read_plant
+from features.core.telemetry import configure_logs, silence_dependencies
+from serving.erp import Assets, open_erp
+from serving.settings import ErpSettings, ServingSettings
+from serving.store import Store
+
+silence_dependencies()
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
+PortFile = Annotated[Path | None, typer.Option("--port-file", help="Gets the port once it is bound.")]
+
+people = Console(stderr=True)
+
+
+@contextmanager
+def _told() -> Iterator[ServingSettings]:
+    """Settings for a command; an error ends it with one clear line instead of a trace."""
+    try:
+        settings = ServingSettings.read()
+        configure_logs(settings.log_format)
+        yield settings
+    except WearcastError as err:
+        people.print(f"[red]{type(err).__name__}[/red]: {err}", highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from err
+
+
+@contextmanager
+def _store(settings: ServingSettings) -> Iterator[Store]:
+    store = Store(settings.store)
+    try:
+        store.migrate()
+        yield store
+    finally:
+        store.close()
+
+
+def _print(facts: dict[str, Any], as_json: bool, title: str) -> None:  # Any: a JSON document
+    if as_json:
+        typer.echo(json.dumps(facts, default=str))
+        return
+    table = Table("what", "value", title=title)
+    for name, value in facts.items():
+        shown = ", ".join(str(one) for one in value) if isinstance(value, list) else value
+        table.add_row(name.replace("_", " "), str(shown))
+    Console().print(table)
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Validate settings, plant, store and the connection to the ERP."""
+    with _told() as settings:
+        plant = read_plant(settings.plant)
+        with _store(settings) as store:
+            audit = store.verify_audit()
+        facts = {
+            "plant": f"{len(plant.sites)} sites, {len(plant.machines)} machines",
+            "store": "migrated",
+            "audit": audit.message,
+            "erp": open_erp(settings.erp).check(),
+            "mode": settings.erp.mode,
+        }
+        _print(facts, as_json, "serving")
+        if not audit.intact:
+            raise typer.Exit(1)
+
+
+@app.command()
+def plan(as_json: AsJson = False) -> None:
+    """Turn the newest predictions into recommendations."""
+    from serving.planning import plan as plan_round
+
+    with _told() as settings, _store(settings) as store:
+        orders = open_erp(settings.erp)
+        report = plan_round(
+            Lake(settings.lake),
+            read_plant(settings.plant),
+            store,
+            now=clock_from(settings.replay).now(),
+            assets=orders if isinstance(orders, Assets) else None,
+            target=settings.erp.target,
+        )
+        _print(asdict(report), as_json, "plan")
+
+
+@app.command()
+def deliver(as_json: AsJson = False) -> None:
+    """Send what was approved to the ERP (a dry run unless the mode is live)."""
+    from serving.outbox import deliver as deliver_round
+    from serving.worker import delivery_rules
+
+    with _told() as settings, _store(settings) as store:
+        report = deliver_round(
+            store,
+            open_erp(settings.erp),
+            now=clock_from(settings.replay).now(),
+            rules=delivery_rules(settings.erp.timeout_s),
+        )
+        _print(asdict(report), as_json, "deliver")
+
+
+@app.command()
+def sync(as_json: AsJson = False) -> None:
+    """Read what became of the orders; what they found goes into the lake."""
+    from serving.sync import sync as sync_round
+
+    with _told() as settings, _store(settings) as store:
+        now = clock_from(settings.replay).now()
+        report = sync_round(store, open_erp(settings.erp), Lake(settings.lake), now=now)
+        _print(asdict(report), as_json, "sync")
+
+
+@app.command()
+def worker(once: Annotated[bool, typer.Option(help="One round, then end.")] = False) -> None:
+    """Plan, deliver and sync, round after round; SIGINT or SIGTERM ends it cleanly."""
+    from serving.worker import Worker, delivery_rules, fetch_command
+
+    with _told() as settings, _store(settings) as store:
+        running = Worker(
+            lake=Lake(settings.lake),
+            plant=read_plant(settings.plant),
+            store=store,
+            orders=open_erp(settings.erp),
+            clock=clock_from(settings.replay),
+            pause_s=settings.cycle_seconds,
+            target=settings.erp.target,
+            rules=delivery_rules(settings.erp.timeout_s),
+            fetch=fetch_command(),
+        )
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: running.stop())
+        if once:
+            running.round()
+        else:
+            running.run()
+
+
+@app.command("fetch-champion")
+def fetch_champion(as_json: AsJson = False) -> None:
+    """Lay new champions of the registry down for the API, verified and tried."""
+    from features.core.models import ModelRegistry
+
+    from serving.worker import fetch_champions
+
+    with _told() as settings:
+        registry = ModelRegistry(settings.models, settings.artifacts)
+        classes = [one.id for one in read_plant(settings.plant).component_classes]
+        _print({"fetched": fetch_champions(registry, classes, settings.champion)}, as_json, "champions")
+
+
+@app.command("sandbox-erp")
+def sandbox_erp(
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0: a free one.")] = 8010,
+    database: Annotated[Path, typer.Option(help="SQLite file of its orders.")] = Path("data/sandbox_erp.db"),
+    secret_file: Annotated[Path, typer.Option(help="File of mode 0600.")] = Path("data/erp_secret"),
+    port_file: PortFile = None,
+    lose_answers: Annotated[int, typer.Option(help="Cut the answer of every n-th create.")] = 0,
+    refuse_every: Annotated[int, typer.Option(help="Refuse every n-th create.")] = 0,
+    status: Annotated[int, typer.Option(help="Status of those refusals.")] = 503,
+) -> None:
+    """Run the small stand-in ERP on this machine."""
+    from serving.erp.webhook import read_secret
+    from serving.sandbox_erp import FaultPlan, main
+
+    with _told():
+        secret = read_secret(ErpSettings(secret_file=secret_file))
+        faults = FaultPlan(lose_answers=lose_answers, refuse_every=refuse_every, status=status)
+        people.print("Orders are on the page at / of this address.", highlight=False)
+        main(port, database, secret, port_file=port_file, faults=faults)
+
+
+@app.command()
+def api(port_file: PortFile = None) -> None:
+    """Serve the API and its pages."""
+    from serving.app import main
+
+    with _told() as settings:
+        main(settings, port_file=port_file)
+
+
+@app.command()
+def up() -> None:
+    """Start the API and the worker; Ctrl-C stops both."""
+    from serving.worker import run_together
+
+    with _told() as settings:
+        read_plant(settings.plant)
+        people.print(f"Planner's page  http://{settings.host}:{settings.port}/", highlight=False)
+        commands = {name: (sys.executable, "-m", "serving", name) for name in ("api", "worker")}
+        raise typer.Exit(run_together(commands))
+
+
+if __name__ == "__main__":
+    app()

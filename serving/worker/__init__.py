@@ -1,0 +1,12 @@
+"""The process beside the API: plans, delivers, syncs, and lays new champions down, round after round.
+
+rounds     `serving.worker.rounds`     the loop
+champions  `serving.worker.champions`  a new champion: fetched, verified, tried, renamed into place
+processes  `serving.worker.processes`  child processes that end together
+"""
+
+from serving.worker.champions import fetch_champions
+from serving.worker.processes import run_together
+from serving.worker.rounds import Worker, delivery_rules, fetch_command
+
+__all__ = ["Worker", "delivery_rules", "fetch_champions", "fetch_command", "run_together"]
