@@ -70,12 +70,12 @@ def feature_set(plant: Plant, class_id: str) -> FeatureSet:
     Raises:
         KeyError: No such class.
     """
-    return _build(_key(plant, class_id), plant.component_class(class_id))[1]
+    return _planned(_Same(plant), class_id)[1]
 
 
 def entries(plant: Plant, class_id: str) -> tuple[Entry, ...]:
     """What stands behind the names of `feature_set`, in the same order."""
-    return _build(_key(plant, class_id), plant.component_class(class_id))[0]
+    return _planned(_Same(plant), class_id)[0]
 
 
 def points_by_role(machine: Machine, component: Component) -> dict[str, MeasuringPoint]:
@@ -111,6 +111,26 @@ def placements(machine: Machine, component: Component) -> tuple[Placement, ...]:
         )
         for role, point in points.items()
     )
+
+
+class _Same:
+    """A plant as a key of a cache: equal only to itself."""
+
+    __slots__ = ("plant",)
+
+    def __init__(self, plant: Plant) -> None:
+        self.plant = plant
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.plant is other.plant
+
+    def __hash__(self) -> int:
+        return id(self.plant)
+
+
+@functools.lru_cache(maxsize=16)
+def _planned(same: _Same, class_id: str) -> tuple[tuple[Entry, ...], FeatureSet]:
+    return _build(_key(same.plant, class_id), same.plant.component_class(class_id))
 
 
 def _key(plant: Plant, class_id: str) -> tuple[Placement, ...]:
