@@ -1,0 +1,150 @@
+"""A class's model from lake to registry."""
+
+import datetime as dt
+import math
+import statistics
+import tempfile
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from features.core.errors import ConfigError
+from features.core.lake import Lake
+from features.core.models import ModelRegistry, model_name
+from features.core.plant import Plant
+from features.core.telemetry import log
+from features.rul.artefact import Artefact
+from pipelines.dataset import TrainingSet, grouped_folds, split_groups, training_set
+from pipelines.evaluation import evaluate
+from pipelines.model import FitParameters, Fitted, fit
+from pipelines.training.card import card
+from pipelines.training.plots import draw
+from pipelines.training.tracking import Run, code_version, start_run
+
+__all__ = ["TrainedModel", "train"]
+
+_LOG = log("training")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A registered version, its cross-validated figures and the artefact itself.
+
+    Without forests (too few failed lives) `metrics` is empty.
+    """
+
+    name: str
+    version: str
+    run_id: str
+    metrics: dict[str, float]
+    artefact: Artefact
+
+
+def train(
+    lake: Lake,
+    plant: Plant,
+    class_id: str,
+    *,
+    as_of: dt.datetime,
+    registry: ModelRegistry,
+    exclude_units: Collection[str] = (),
+    exclude_machines: Collection[str] = (),
+    parameters: FitParameters = FitParameters(),
+) -> TrainedModel:
+    """Fits, judges, logs and registers a model of a class; promotion is `champion.promote`'s.
+
+    Args:
+        lake: Holds feature rows and lives, both up to date.
+        plant: Says what the class is.
+        class_id: Component class.
+        as_of: Nothing that became known later is learnt from.
+        registry: Where the run and the version go.
+        exclude_units: Lives left out of everything, e.g. held-out ones.
+        exclude_machines: Machines whose lives are left out.
+        parameters: Tunables, logged with the run.
+
+    Raises:
+        ConfigError: There are no feature rows in lives of that class.
+    """
+    data = training_set(lake, plant, class_id, as_of=as_of).without(exclude_units, exclude_machines)
+    if not data.lives:
+        raise ConfigError(
+            f"class {class_id!r} has no feature rows in known lives at {as_of}; compute features and lives first",
+            {"component_class": class_id, "as_of": as_of},
+        )
+    fitted = fit(
+        data,
+        parameters,
+        fold=grouped_folds(split_groups(data, parameters.folds), parameters.folds),
+        name=model_name(class_id),
+        baseline_rows=_baseline_rows(plant, class_id),
+        as_of=as_of,
+        table_versions=data.table_versions,
+    )
+    metrics = {} if fitted.out_of_fold is None else evaluate(fitted.out_of_fold)
+    excluded = {"units": sorted(exclude_units), "machines": sorted(exclude_machines)}
+    with start_run(registry, f"{class_id} {as_of:%Y-%m-%d}") as run:
+        _record(run, data, fitted, metrics, parameters, excluded)
+        version = run.log_model(fitted.artefact, _version_tags(fitted.artefact, metrics))
+    _LOG.info(
+        "training.finished",
+        model=version.name,
+        version=version.version,
+        run_id=version.run_id,
+        failed_units=fitted.artefact.failed_units,
+        cv_rmse=metrics.get("cv_rmse"),
+    )
+    return TrainedModel(version.name, version.version, version.run_id, metrics, fitted.artefact)
+
+
+def _baseline_rows(plant: Plant, class_id: str) -> int:
+    """Rows in the class's baseline, at the middle grid of its machines."""
+    grid = statistics.median_low(machine.grid for machine, _ in plant.components_of(class_id))
+    return math.ceil(plant.component_class(class_id).baseline / grid)
+
+
+def _record(
+    run: Run,
+    data: TrainingSet,
+    fitted: Fitted,
+    metrics: dict[str, float],
+    parameters: FitParameters,
+    excluded: dict[str, list[str]],
+) -> None:
+    artefact = fitted.artefact
+    run.log(
+        {
+            **asdict(parameters),
+            "as_of": artefact.as_of,
+            "component_class": artefact.component_class,
+            "rul_cap": artefact.rul_cap,
+            "features": len(artefact.feature_names),
+            "inputs": len(artefact.inputs),
+            "rows": data.unit.size,
+            "lives": artefact.trained_units,
+            "failed_lives": artefact.failed_units,
+            **{f"table_version.{name}": number for name, number in artefact.table_versions.items()},
+        },
+        metrics,
+        {
+            "fingerprint": artefact.fingerprint,
+            "code_version": code_version(),
+            **{f"excluded_{what}": ", ".join(names) for what, names in excluded.items() if names},
+        },
+    )
+    with tempfile.TemporaryDirectory() as space:
+        Path(space, "model_card.md").write_text(card(artefact, metrics, excluded), encoding="utf-8")
+        if fitted.out_of_fold is not None:
+            draw(fitted.out_of_fold, metrics, artefact.life_unit, Path(space, "plots"))
+        run.log_files(Path(space))
+
+
+def _version_tags(artefact: Artefact, metrics: dict[str, float]) -> dict[str, str]:
+    tags = {
+        "fingerprint": artefact.fingerprint,
+        "component_class": artefact.component_class,
+        "as_of": artefact.as_of,
+        "calibrated": str(artefact.calibration.calibrated).lower(),
+        "failed_units": str(artefact.failed_units),
+    }
+    return tags | ({"cv_error": repr(metrics["cv_rmse"])} if metrics else {})
