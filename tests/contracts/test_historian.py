@@ -13,6 +13,7 @@ import pytest
 
 from features.core.clock import DemoClock
 from features.core.errors import ConfigError
+from pipelines.historian.csv import CsvConfig, CsvFolder
 from pipelines.historian.memory import MemoryHistorian
 from pipelines.historian.port import RAW_ROWS, Historian, Page, RawRow, RawWaveform
 from pipelines.historian.simulator import Simulator, read_config
@@ -56,9 +57,27 @@ def memory(_: Path) -> Subject:
     return Subject(historian, ("T.A", "T.B", "T.W"))
 
 
+def csv(folder: Path) -> Subject:
+    lines = [f"{row.tag},{row.time.isoformat()},{row.value}" for row in sample_rows()]
+    (folder / "rows.csv").write_text("\n".join(["tag,time,value", *lines]), encoding="utf-8")
+    waves = [(w.tag, w.time, w.sample_rate_hz, w.samples.tolist()) for w in sample_waveforms()]
+    schema = pl.Schema(
+        {
+            "tag": pl.String(),
+            "time": pl.Datetime("us", "UTC"),
+            "sample_rate_hz": pl.Float64(),
+            "samples": pl.List(pl.Float32()),
+        }
+    )
+    frame = pl.DataFrame(waves, schema=schema, orient="row")
+    frame.write_parquet(folder / "waves.parquet")
+    return Subject(CsvFolder("csv", CsvConfig(folder=folder)), ("T.A", "T.B", "T.W"))
+
+
 SUBJECTS: dict[str, Callable[[Path], Subject]] = {
     "simulator": simulator,
     "memory": memory,
+    "csv": csv,
 }
 
 
