@@ -118,6 +118,29 @@ def test_the_machine_stands_from_failure_to_repair() -> None:
             assert not station.operation.load[hours].any()
 
 
+def test_a_repair_takes_its_hours_and_a_planned_change_the_window() -> None:
+    for machine in build_machines(CONFIG):
+        for life in Station(CONFIG, machine, 9 * BLOCK_H).history.lives:
+            if life.ending == "failure":
+                assert 4 <= life.repaired_h - life.end_h <= 48
+            elif life.ending == "preventive":
+                assert life.repaired_h - life.end_h == 8
+
+
+def test_lives_are_spent_in_running_hours_only() -> None:
+    checked = 0
+    for machine in build_machines(CONFIG):
+        station = Station(CONFIG, machine, 20 * BLOCK_H)
+        for life in station.history.lives:
+            if life.ending == "failure":
+                hours = slice(int(np.ceil(max(life.installed_h, 0.0))), int(np.ceil(life.end_h)))
+                spent = life.age_at_begin_h + int(station.operation.running[hours].sum())
+                # Each stop of the machine in between rounds by up to one hour at both ends.
+                assert spent == pytest.approx(life.damage.life_h, abs=4)
+                checked += 1
+    assert checked >= 10
+
+
 def test_truth_as_of_an_earlier_day_knows_no_later_ending(known: pl.DataFrame) -> None:
     middle = CONFIG.start + dt.timedelta(days=25)
     early = truth(CONFIG, middle)
