@@ -84,18 +84,16 @@ class Usage:
     def __init__(self, rows: pl.DataFrame) -> None:
         known = rows.filter(pl.col("age").is_not_null()).sort("time")
         self._time_us = known["time"].dt.epoch("us").to_numpy()
-        age = known["age"].to_numpy()
-        grown = np.diff(age)
-        # A new part: what it aged since its installation; the old part's last step is not known.
-        grown = np.where(grown < 0, age[1:], grown)
-        self._total = np.concatenate([np.zeros(min(1, len(age))), np.cumsum(grown)])
+        grown, hours = np.diff(known["age"].to_numpy()), np.diff(self._time_us) / _HOUR_US
+        # A new part came in between: what the old one aged in that step is not known.
+        whole = grown >= 0
+        self._aged = np.concatenate([[0.0], np.cumsum(np.where(whole, grown, 0.0))])
+        self._hours = np.concatenate([[0.0], np.cumsum(np.where(whole, hours, 0.0))])
 
     def at(self, data_time: dt.datetime) -> float | None:
         """Life units per calendar hour over the 28 days up to `data_time`; None: fewer than two rows say it."""
         end_us = (data_time - _EPOCH) // _MICROSECOND
         first = int(np.searchsorted(self._time_us, end_us - _SPAN_US, side="left"))
         last = int(np.searchsorted(self._time_us, end_us, side="right")) - 1
-        if last <= first:
-            return None
-        hours = (self._time_us[last] - self._time_us[first]) / _HOUR_US
-        return float((self._total[last] - self._total[first]) / hours)
+        hours = self._hours[last] - self._hours[first] if last > first else 0.0
+        return float((self._aged[last] - self._aged[first]) / hours) if hours > 0 else None

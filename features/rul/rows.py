@@ -8,7 +8,6 @@
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from features.core.plant import Component, Machine
@@ -16,6 +15,7 @@ from features.core.statements import Evidence, HealthState, Prediction, Refusal,
 
 __all__ = ["from_row", "to_row"]
 
+_EVIDENCE = ("feature", "value", "reference", "unit", "share")
 _NUMBERS = ("life_unit", "mean", "p10", "p50", "p90", "calibrated", "calibration_units")
 
 
@@ -60,7 +60,9 @@ def to_row(
         "health_state": None if statement.health_state is None else statement.health_state.value,
         "condition_index": statement.condition_index,
         "utilisation": utilisation,
-        "evidence": json.dumps([asdict(item) for item in statement.evidence], allow_nan=False),
+        "evidence": json.dumps(
+            [{name: getattr(item, name) for name in _EVIDENCE} for item in statement.evidence], allow_nan=False
+        ),
         "model_name": model_name,
         "model_version": model_version,
         "fingerprint": fingerprint,

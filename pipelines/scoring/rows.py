@@ -66,10 +66,6 @@ class _Task:
         begin = sure["installed_at"].max()
         return begin if isinstance(begin, dt.datetime) else EARLIEST
 
-    def own(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The machine's rows."""
-        return frame.filter(pl.col("machine_id") == self.machine.id)
-
 
 def compute_features(
     lake: Lake,
@@ -147,11 +143,14 @@ def _made(
     begun = [task.history_from for task in wanted if task.last is not None]
     if begun:
         history = lake.read(FEATURE_ROWS, since=min(begun), machine_ids=ids, group=group).collect()
+    measured_of, waves_of = (frame.partition_by("machine_id", as_dict=True) for frame in (measured, waves))
+    history_of = history.partition_by("machine_id", "slot", "fingerprint", as_dict=True)
     for machine in machines:
-        frames = [
-            _component(plant, task, task.own(measured), task.own(waves), task.own(history), as_of)
-            for task in tasks[machine.id]
-        ]
+        inputs = measured_of.get((machine.id,), measured.clear()), waves_of.get((machine.id,), waves.clear())
+        frames = []
+        for task in tasks[machine.id]:
+            key = (machine.id, task.component.slot, task.features.fingerprint)
+            frames.append(_component(plant, task, *inputs, history_of.get(key, history.clear()), as_of))
         yield machine, pl.concat(frames)
 
 
@@ -163,7 +162,6 @@ def _component(
     history: pl.DataFrame,
     as_of: dt.datetime,
 ) -> pl.DataFrame:
-    mine = pl.col("slot") == task.component.slot, pl.col("fingerprint") == task.features.fingerprint
     return compute(
         plant,
         task.machine,
@@ -171,7 +169,7 @@ def _component(
         measurements=measurements,
         waveforms=waveforms,
         installations=task.installations,
-        history=None if task.last is None else history.filter(*mine, pl.col("time") > task.history_from),
+        history=None if task.last is None else history.filter(pl.col("time") > task.history_from),
         since=task.begin,
         as_of=as_of,
     )

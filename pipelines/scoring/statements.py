@@ -66,10 +66,12 @@ def score(
     said: list[Statement] = []
     written: list[dict[str, object]] = []
     for group, some in batches(machines):
-        rows = _read(lake, group, some, lives, as_of, along=along)
+        read = _read(lake, group, some, lives, as_of, along=along)
+        rows = read.partition_by("machine_id", "slot", as_dict=True)
         for machine in some:
             for component in machine.components:
-                told = _Told(plant, machine, component, models.get(component.component_class), rows, lives)
+                own = rows.get((machine.id, component.slot), read.clear())
+                told = _Told(plant, machine, component, models.get(component.component_class), own, lives)
                 pairs = told.along() if along else [told.now(as_of)]
                 said += [statement for _, statement in pairs]
                 written += [told.row(number, statement, as_of) for number, statement in pairs]
@@ -78,7 +80,7 @@ def score(
 
 
 class _Told:
-    """One component, its rows of the present feature set and its lives."""
+    """One component, its rows of the present feature set (of any, when it has none) and its lives."""
 
     def __init__(
         self,
@@ -90,13 +92,12 @@ class _Told:
         lives: pl.DataFrame,
     ) -> None:
         self._plant, self._machine, self._component, self._model = plant, machine, component, model
-        own = (pl.col("machine_id") == machine.id) & (pl.col("slot") == component.slot)
         self._features: FeatureSet = feature_set(plant, component.component_class)
-        mine = rows.filter(own)
-        present = mine.filter(pl.col("fingerprint") == self._features.fingerprint)
-        self._rows = mine if present.is_empty() else present
+        present = rows.filter(pl.col("fingerprint") == self._features.fingerprint)
+        self._rows = rows if present.is_empty() else present
         self._usage = Usage(self._rows)
-        self._lives = lives.filter(own).sort("known_from", "life_number")
+        own = pl.col("machine_id") == machine.id, pl.col("slot") == component.slot
+        self._lives = lives.filter(*own).sort("known_from", "life_number")
         if not self._lives.is_empty():
             self._lives = self._lives.filter(pl.col("known_from") == pl.col("known_from").max())
 
