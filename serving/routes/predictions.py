@@ -12,7 +12,7 @@ from features.core.clock import require_utc
 from features.core.errors import RequestRejectedError
 from features.core.plant import Component, Machine
 from features.core.settings import nearest
-from features.core.statements import Prediction, Refusal
+from features.core.statements import Prediction
 from features.registry import feature_set
 from serving.auth import Identity
 from serving.predictor.context import Context
@@ -46,7 +46,7 @@ _BODY = {  # the body is parsed in a worker thread, so it is declared here and n
 @router.post(
     "/predictions",
     response_model=Answer,
-    response_model_exclude_none=True,
+    response_model_exclude_unset=True,
     openapi_extra=_BODY,
     responses={413: {"description": "More than 32 MB"}, 415: {"description": "Not application/json"}},
 )
@@ -98,19 +98,17 @@ def _answer(context: Context, metrics: Metrics, actor: str, body: bytes) -> byte
     as_of = _as_of(asked, machine, now)
     history = _history(context, asked, machine, component, as_of, now)
     found = answer(context, machine, component, history, as_of)
-    document = _document(found, include_features=asked.include_features).model_dump_json(exclude_none=True)
+    document = _document(found, include_features=asked.include_features).model_dump_json(exclude_unset=True)
     context.store.record_answer(actor, machine.component_id(component), document, now)
     metrics.answers.labels("prediction" if isinstance(found.statement, Prediction) else "refusal").inc()
     return document.encode("utf-8")
 
 
 def _document(found: OnlineAnswer, *, include_features: bool) -> Answer:
-    statement = found.statement
-    return Answer(
-        prediction=prediction_out(statement) if isinstance(statement, Prediction) else None,
-        refusal=refusal_out(statement) if isinstance(statement, Refusal) else None,
-        features=found.features if include_features else None,
-    )
+    statement, features = found.statement, {"features": found.features} if include_features else {}
+    if isinstance(statement, Prediction):
+        return Answer(prediction=prediction_out(statement), **features)
+    return Answer(refusal=refusal_out(statement), **features)
 
 
 def _component(context: Context, asked: PredictionRequest) -> tuple[Machine, Component]:
