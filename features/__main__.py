@@ -199,7 +199,7 @@ def _page() -> str:
         "",
         "## Trends: the rows of the present life",
         "",
-        "Over each span of the component class's `memory`, or once a life. Rows of a stopped machine do not count.",
+        "Over each span of the class's `memory`, or once a life. Rows of a stopped machine do not count.",
         "",
         "| name | unit | per span | quantities | what | source | version |",
         "|---|---|---|---|---|---|---|",

@@ -115,7 +115,10 @@ def _steps(inputs: Inputs, installations: pl.DataFrame, grid_us: int, as_of_us: 
 
 
 def _life_starts(installations: pl.DataFrame, ends: np.ndarray, closing: np.ndarray) -> np.ndarray:
-    """Newest installation at or before each step's end that was known at its closing, -1 without one."""
+    """Newest installation before each step's end that was known at its closing, -1 without one.
+
+    A step that ends with the installation was the part's before: a failure's own row stays in its life.
+    """
     start = np.full(len(ends), -1, dtype=np.int64)
     if installations.is_empty():
         return start
@@ -123,7 +126,7 @@ def _life_starts(installations: pl.DataFrame, ends: np.ndarray, closing: np.ndar
         installations = installations.with_columns(withdrawn_at=None)
     for row in installations.iter_rows(named=True):
         installed, known = _us(row["installed_at"]), _us(row["available_at"])
-        holds = (ends >= installed) & (closing >= known)
+        holds = (ends > installed) & (closing >= known)
         if row["withdrawn_at"] is not None:
             holds &= closing < _us(row["withdrawn_at"])
         start = np.where(holds, np.maximum(start, installed), start)

@@ -141,10 +141,12 @@ def _key(plant: Plant, class_id: str) -> tuple[Placement, ...]:
 
 
 @functools.lru_cache(maxsize=64)
-def _build(where: tuple[Placement, ...], of: ComponentClass) -> tuple[tuple[Entry, ...], FeatureSet]:
+def _build(
+    where: tuple[Placement, ...], of: ComponentClass, features: tuple[Feature, ...] | None = None
+) -> tuple[tuple[Entry, ...], FeatureSet]:
     levels: dict[str, Entry] = {}
     for role in sorted({placement.role for placement in where}):
-        for feature in catalogue():
+        for feature in catalogue() if features is None else features:
             for placement in where:
                 if placement.role == role and feature.applies(placement):
                     entry = _level(feature, placement, of)

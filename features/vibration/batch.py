@@ -66,7 +66,7 @@ class WaveformBatch:
     @property
     def resolution_hz(self) -> float:
         """Distance of two spectral bins."""
-        return self.sample_rate_hz / self.samples
+        return self.sample_rate_hz / max(self.samples, 1)
 
     @cached_property
     def codes(self) -> np.ndarray:

@@ -68,8 +68,6 @@ def line(
         return column(batch, lambda: nothing, (FeatureRefusal.NO_GEOMETRY, True))
     speed = batch.speed_hz
     unknown, still = np.isnan(speed), speed <= 0
-    if batch.samples == 0:
-        return column(batch, lambda: speed)
     bins = np.where(unknown | still, 0.0, speed) * order / batch.resolution_hz
     limit = (batch.sample_rate_hz / 2 if nyquist_hz is None else nyquist_hz) / batch.resolution_hz
     short, beyond = bins < _MIN_CYCLES, bins > limit - 3

@@ -107,7 +107,8 @@ def centroid_hz(batch: WaveformBatch) -> Column:
 
     def values() -> np.ndarray:
         total = batch.cumulated[:, -1]
-        weighted = batch.power @ batch.frequencies_hz.astype(np.float32)
+        # Not a matrix product: its rounding depends on the number of rows, and so would the value.
+        weighted = (batch.power * batch.frequencies_hz).sum(axis=1)
         return np.asarray(weighted / np.where(total > 0, total, np.nan))
 
     return column(batch, values)
