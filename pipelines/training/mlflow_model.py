@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
@@ -18,12 +17,10 @@ class WearcastModel(PythonModel):
         """Reads the verified artefact."""
         self.engine = Engine(load(Path(context.artifacts["artefact"])))
 
+    # MLflow knows plain `np.ndarray` and warns about anything more exact.
     def predict(
-        self,
-        context: PythonModelContext,
-        model_input: npt.NDArray[np.float64],
-        params: dict[str, object] | None = None,
-    ) -> npt.NDArray[np.float64]:
+        self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, object] | None = None
+    ) -> np.ndarray:
         """Answers of all outputs."""
         found = self.engine.answer(model_input)
         return np.stack([getattr(found, output) for output in OUTPUTS], axis=1)
