@@ -1,7 +1,7 @@
 """Level-1 features of grid steps: inputs picked as of each step's closing, then one call a feature."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -38,17 +38,30 @@ _HOUR_US = 3_600_000_000
 class Steps:
     """Grid steps of which rows are made; times in microseconds since 1970.
 
-    `life_start_us` is the installation known at the closing, -1 when there is none.
+    `previous_closing_us` is when the step before closed (any time when it held no reading),
+    `life_start_us` the installation known at the closing, -1 when there is none.
     """
 
     end_us: np.ndarray
     closing_us: np.ndarray
+    previous_closing_us: np.ndarray
     life_start_us: np.ndarray
     grid_us: int
 
     def at(self, keep: np.ndarray) -> "Steps":
         """Some of the steps."""
-        return Steps(self.end_us[keep], self.closing_us[keep], self.life_start_us[keep], self.grid_us)
+        return Steps(
+            self.end_us[keep],
+            self.closing_us[keep],
+            self.previous_closing_us[keep],
+            self.life_start_us[keep],
+            self.grid_us,
+        )
+
+    @property
+    def before(self) -> "Steps":
+        """The steps before them."""
+        return replace(self, end_us=self.end_us - self.grid_us, closing_us=self.previous_closing_us)
 
 
 class Inputs:
@@ -88,7 +101,7 @@ class Inputs:
         """Whether each step holds a usable reading."""
         found = np.zeros(len(steps.end_us), dtype=bool)
         for point in self.scalars.values():
-            found |= ~np.isnan(_mean(point, steps, 0))
+            found |= ~np.isnan(_mean(point, steps))
         for point in self.waves.values():
             found |= point.newest(steps.end_us, steps.closing_us, steps.end_us - steps.grid_us) >= 0
         return found
@@ -110,7 +123,7 @@ class Inputs:
         if point is None:
             return np.full(len(steps.end_us), np.nan)
         above = (point.value > self._machine.running_above_hz).astype(np.float64)
-        return _mean(point, steps, 0, above)
+        return _mean(point, steps, above)
 
     def level(self, entries: Sequence[Entry], steps: Steps, own: ComponentSteps) -> list[Column]:
         """One column for each level-1 entry."""
@@ -133,7 +146,7 @@ class Inputs:
         nothing = np.full(len(steps.end_us), np.nan)
         context = ScalarSteps(
             self._scalar(role, steps),
-            _mean(self.scalars[role], steps, 1),
+            _mean(self.scalars[role], steps.before),
             self._scalar(AMBIENT, steps) if AMBIENT in self.scalars else nothing,
             steps.grid_us / _HOUR_US,
         )
@@ -147,7 +160,7 @@ class Inputs:
         if role not in self.scalars:
             return np.full(len(steps.end_us), np.nan)
         point = self.scalars[role]
-        mean = _mean(point, steps, 0)
+        mean = _mean(point, steps)
         if self._points[role].stepped:
             held = point.newest(steps.end_us - 1, steps.closing_us, steps.end_us - HOLD_US)
             mean = np.where(np.isnan(mean) & (held >= 0), point.value[np.maximum(held, 0)], mean)
@@ -223,10 +236,10 @@ def tolerance_us(machine: Machine) -> int:
     return microseconds(2 * machine.grid if machine.tolerance is None else machine.tolerance)
 
 
-def _mean(point: Readings, steps: Steps, back: int, value: np.ndarray | None = None) -> np.ndarray:
-    """Mean of the usable values `back` steps before each step, NaN without any."""
+def _mean(point: Readings, steps: Steps, value: np.ndarray | None = None) -> np.ndarray:
+    """Mean of the usable values in each step, NaN without any."""
     n = len(steps.end_us)
-    end = (point.time_us // steps.grid_us + 1 + back) * steps.grid_us
+    end = (point.time_us // steps.grid_us + 1) * steps.grid_us
     place = np.searchsorted(steps.end_us, end)
     reading = np.flatnonzero((place < n) & (steps.end_us[np.minimum(place, n - 1)] == end)) if n else place[:0]
     place = place[reading]

@@ -89,5 +89,6 @@ def _readings(part: pl.DataFrame) -> Readings:
         for index in range(len(time) - 2, -1, -1):
             if time[index] == time[index + 1]:
                 until[index] = min(available[index + 1], until[index + 1])
-    good = part["quality"].to_numpy() == _GOOD
-    return Readings(time, available, until, good, part["value"].to_numpy(), part["row"].to_numpy())
+    value = part["value"].to_numpy()
+    good = (part["quality"].to_numpy() == _GOOD) & np.isfinite(value)
+    return Readings(time, available, until, good, value, part["row"].to_numpy())

@@ -109,9 +109,11 @@ def _steps(inputs: Inputs, installations: pl.DataFrame, grid_us: int, as_of_us: 
     scalars, waves = list(inputs.scalars.values()), list(inputs.waves.values())
     ends = steps_of(scalars, waves, grid_us)
     closing = closings(ends, scalars, waves, grid_us)
+    # Only looked at where the neighbour is the step before: a step without readings has no mean anyway.
+    before = np.concatenate([closing[:1], closing[:-1]])
     made = closing <= as_of_us
-    ends, closing = ends[made], closing[made]
-    return Steps(ends, closing, _life_starts(installations, ends, closing), grid_us)
+    ends, closing, before = ends[made], closing[made], before[made]
+    return Steps(ends, closing, before, _life_starts(installations, ends, closing), grid_us)
 
 
 def _life_starts(installations: pl.DataFrame, ends: np.ndarray, closing: np.ndarray) -> np.ndarray:

@@ -1,6 +1,10 @@
-"""Rules that every registered feature keeps, and what the fingerprint stands on."""
+"""Rules that every registered feature keeps, and what the fingerprint stands on.
+
+`Any`: fields of the plant file, by name.
+"""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +13,10 @@ from features.core.plant import Plant, PointKind
 from features.core.units import Quantity
 from features.registry import (
     Column,
+    Feature,
     FeatureRefusal,
     Placement,
+    Trend,
     catalogue,
     codes_of,
     feature_set,
@@ -19,7 +25,7 @@ from features.registry import (
 )
 from features.registry.sets import _build
 
-VIBRATION = {
+VIBRATION: dict[str, Any] = {
     "id": "v",
     "role": "vibration_h",
     "quantity": "acceleration",
@@ -27,15 +33,13 @@ VIBRATION = {
     "kind": "waveform",
     "sample_rate_hz": 8192,
 }
-TEMPERATURE = {"id": "t", "role": "bearing_temperature", "quantity": "temperature", "unit": "degC"}
-AMBIENT = {"id": "a", "role": "ambient_temperature", "quantity": "temperature", "unit": "degC"}
-SPEED = {"id": "n", "role": "speed", "quantity": "speed", "unit": "rpm"}
-LOAD = {"id": "l", "role": "load", "quantity": "ratio", "unit": "%"}
+TEMPERATURE: dict[str, Any] = {"id": "t", "role": "bearing_temperature", "quantity": "temperature", "unit": "degC"}
+AMBIENT: dict[str, Any] = {"id": "a", "role": "ambient_temperature", "quantity": "temperature", "unit": "degC"}
+SPEED: dict[str, Any] = {"id": "n", "role": "speed", "quantity": "speed", "unit": "rpm"}
+LOAD: dict[str, Any] = {"id": "l", "role": "load", "quantity": "ratio", "unit": "%"}
 
 
-def plant(
-    points: list[dict[str, object]], *, component: dict[str, object] | None = None, **of_class: object
-) -> Plant:
+def plant(points: list[dict[str, Any]], *, component: dict[str, Any] | None = None, **of_class: Any) -> Plant:
     slot = {"slot": "DE", "component_class": "c", **(component or {})}
     speed = {"speed": {"role": "speed"}} if SPEED in points else {}
     machine = {"id": "M1", "grid": "12h", "components": [slot], "measuring_points": points, **speed}
@@ -43,30 +47,31 @@ def plant(
     return Plant.model_validate(document)
 
 
-BEARING: dict[str, object] = {"bearing": "6205-2RS"}
+BEARING: dict[str, Any] = {"bearing": "6205-2RS"}
 
 
 @pytest.mark.parametrize("feature", catalogue(), ids=lambda f: f.name)
-def test_every_feature_tells_unit_inputs_window_source_version_and_an_example(feature) -> None:  # type: ignore[no-untyped-def]  # parametrized
+def test_every_feature_tells_unit_inputs_window_source_version_and_an_example(feature: Feature) -> None:
     assert feature.unit
     assert feature.inputs
     assert feature.window
     assert len(feature.source) > 10
     assert feature.version >= 1
-    assert "Example:" in feature.compute.__doc__
-    assert feature.compute.__doc__.split("\n")[0].rstrip().endswith(".")
+    text = feature.compute.__doc__ or ""
+    assert "Example:" in text
+    assert text.split("\n")[0].rstrip().endswith(".")
 
 
 @pytest.mark.parametrize("trend", trends(), ids=lambda t: t.name)
-def test_every_trend_tells_unit_source_version_and_an_example(trend) -> None:  # type: ignore[no-untyped-def]  # parametrized
+def test_every_trend_tells_unit_source_version_and_an_example(trend: Trend) -> None:
     assert trend.unit
     assert trend.source
     assert trend.version >= 1
-    assert "Example:" in trend.compute.__doc__
+    assert "Example:" in (trend.compute.__doc__ or "")
 
 
 @pytest.mark.parametrize("feature", catalogue(), ids=lambda f: f.name)
-def test_names_end_with_their_units(feature) -> None:  # type: ignore[no-untyped-def]  # parametrized
+def test_names_end_with_their_units(feature: Feature) -> None:
     endings = {"m/s^2": "_m_s2", "mm/s": "_mm_s", "Hz": "_hz", "K": "_k", "K/h": "_k_per_h"}
     assert feature.name.endswith(endings.get(feature.unit, ""))
 
@@ -89,7 +94,7 @@ def test_a_rolling_bearing_has_about_a_hundred_features() -> None:
 
 
 def test_any_other_scalar_has_a_level_in_its_unit_and_its_trends() -> None:
-    points: list[dict[str, object]] = [
+    points: list[dict[str, Any]] = [
         {"id": "p", "role": "discharge", "quantity": "pressure", "unit": "bar"},
         {"id": "s", "role": "sensor_01", "quantity": "other", "unit": "1"},
     ]
@@ -126,19 +131,16 @@ def test_the_fingerprint_is_the_same_for_an_equal_plant() -> None:
 
 
 @pytest.mark.parametrize("change", [{"memory": ["3d"]}, {"baseline": "10d"}, {"run_in": "1d"}])
-def test_the_fingerprint_changes_with_what_trends_look_back_on(change: dict[str, object]) -> None:
+def test_the_fingerprint_changes_with_what_trends_look_back_on(change: dict[str, Any]) -> None:
     one, other = feature_set(plant([VIBRATION]), "c"), feature_set(plant([VIBRATION], **change), "c")
     assert one.fingerprint != other.fingerprint
 
 
 @pytest.mark.parametrize("change", [{"version": 2}, {"unit": "g"}, {"window": "another"}])
-def test_the_fingerprint_changes_with_a_feature_s_version_unit_and_window(change: dict[str, object]) -> None:
+def test_the_fingerprint_changes_with_a_feature_s_version_unit_and_window(change: dict[str, Any]) -> None:
     where = (Placement("vibration_h", PointKind.WAVEFORM, Quantity.ACCELERATION),)
     of = plant([VIBRATION]).component_class("c")
-    changed = tuple(
-        dataclasses.replace(f, **change) if f.name == "rms_m_s2" else f  # type: ignore[arg-type]  # one field each
-        for f in catalogue()
-    )
+    changed = tuple(dataclasses.replace(f, **change) if f.name == "rms_m_s2" else f for f in catalogue())
     assert _build(where, of)[1].fingerprint != _build(where, of, changed)[1].fingerprint
 
 

@@ -1,5 +1,7 @@
 """Vibration features against closed forms, published values and invariants."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -21,7 +23,7 @@ def batch(*waves: np.ndarray, rate: float = RATE, speed: float = 25.0) -> Wavefo
 
 
 def sine(amplitude: float, hz: float, seconds: float = 0.5, rate: float = RATE, phase: float = 0.3) -> np.ndarray:
-    return amplitude * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate + phase)
+    return np.asarray(amplitude * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate + phase))
 
 
 def noise(seed: int, samples: int = 4096) -> np.ndarray:
@@ -69,7 +71,9 @@ def test_velocity_outside_the_band_does_not_count() -> None:
     [(1, spectrum.order_1x_mm_s), (2, spectrum.order_2x_mm_s), (3, spectrum.order_3x_mm_s)],
 )
 @pytest.mark.parametrize("speed", [24.0, 24.61, 25.37])
-def test_order_amplitude_does_not_depend_on_where_the_line_lies_between_bins(order, feature, speed) -> None:  # type: ignore[no-untyped-def]  # parametrized functions
+def test_order_amplitude_does_not_depend_on_where_the_line_lies_between_bins(
+    order: int, feature: Callable[[WaveformBatch], Column], speed: float
+) -> None:
     hz = order * speed
     of = batch(sine(2 * np.pi * hz * 0.002, hz), speed=speed)
     assert only(feature(of)) == pytest.approx(2.0, rel=0.005)
