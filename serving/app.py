@@ -133,7 +133,9 @@ def create_app(context: Context, token: TokenDigest) -> FastAPI:
 def _include(app: FastAPI) -> None:
     bearer = [Depends(HTTPBearer(auto_error=False, description="Printed once at the first start."))]
     problems: dict[int | str, dict[str, Any]] = {  # Any: pieces of an OpenAPI document
-        status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in (401, 404, 422)
+        401: {"model": Problem, "description": "No token, or a wrong one"},
+        404: {"model": Problem, "description": "There is no such thing"},
+        422: {"model": Problem, "description": "The request is not valid"},
     }
     for router in (machines.router, predictions.router, work_orders.router):
         app.include_router(router, dependencies=bearer, responses=problems)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from features.core.errors import DamagedArtefactError
+import numpy as np
+
+from features.core.errors import DamagedArtefactError, UnfitError
 from features.core.telemetry import log
 from features.rul.artefact import Artefact, load
+from features.rul.ladder import engine_of
 
 __all__ = ["Champion", "Champions"]
 
@@ -68,7 +71,7 @@ class Champions:
             for name in sorted({*by_name, *self._laid()}):
                 try:
                     by_name[name] = self._read(name, by_name.get(name))
-                except DamagedArtefactError as err:
+                except UnfitError as err:
                     held = by_name.get(name)
                     kept = "no version is in use" if held is None else f"version {held.version} stays in use"
                     problems[name] = f"{err.message}; {kept}"
@@ -104,7 +107,16 @@ class Champions:
         artefact = load(folder)
         if _version(folder / "version.json") != (stated, version):
             raise DamagedArtefactError(f"{folder} was replaced while it was read", {"folder": str(folder)})
+        _try(artefact)
         return Champion(artefact, name, version)
+
+
+def _try(artefact: Artefact) -> None:
+    """Let it answer once before anybody asks: what cannot answer is refused, and the first request is fast."""
+    if artefact.forests:
+        found = engine_of(artefact).answer(np.zeros((1, len(artefact.inputs))))
+        if not np.isfinite([found.mean, found.p10, found.p50, found.p90]).all():
+            raise DamagedArtefactError(f"model {artefact.name} answers numbers that are not finite")
 
 
 def _version(file: Path) -> tuple[str, str]:

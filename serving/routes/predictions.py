@@ -27,7 +27,7 @@ from serving.predictor.online import (
 from serving.routes.history import feature_rows_frame, measurements_frame, refuse, waveforms_frame
 from serving.routes.machines import require_machine
 from serving.routes.metrics import Metrics
-from serving.schemas.answers import Answer, prediction_out, refusal_out
+from serving.schemas.answers import Answer, Problem, prediction_out, refusal_out
 from serving.schemas.requests import PredictionRequest
 
 __all__ = ["router"]
@@ -48,7 +48,11 @@ _BODY = {  # the body is parsed in a worker thread, so it is declared here and n
     response_model=Answer,
     response_model_exclude_unset=True,
     openapi_extra=_BODY,
-    responses={413: {"description": "More than 32 MB"}, 415: {"description": "Not application/json"}},
+    response_description="A prediction or a refusal",
+    responses={
+        413: {"model": Problem, "description": "More than 32 MB"},
+        415: {"model": Problem, "description": "Not application/json"},
+    },
 )
 async def predict(request: Request) -> Response:
     """Remaining life of one component: a prediction, or a refusal with its reason.

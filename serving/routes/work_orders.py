@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from serving.auth import Identity
 from serving.orders import RecommendationState
 from serving.predictor.context import Context
-from serving.schemas.answers import WorkOrderOut, WorkOrdersOut, work_order_out
+from serving.schemas.answers import Problem, WorkOrderOut, WorkOrdersOut, work_order_out
 
 __all__ = ["router"]
 
@@ -29,7 +29,10 @@ def work_orders(
     return WorkOrdersOut(work_orders=[work_order_out(stored) for stored in held])
 
 
-@router.post("/work-orders/{id}/approve")
+@router.post(
+    "/work-orders/{id}/approve",
+    responses={409: {"model": Problem, "description": "It was rejected, suppressed or is over"}},
+)
 def approve(
     request: Request,
     id: Annotated[int, Path(description="`id` of a work order.", ge=1)],  # noqa: A002 - the API's own word
