@@ -25,8 +25,8 @@ from features.core.tables import (
 
 # After a stage (four a page: read, quarantine, waveforms, measurements), or so many ms into the next write.
 KILLS = (
-    *("1", "2", "3", "4", "5", "6", "7", "8", "11", "14", "17", "23"),
-    *("2+3", "3+3", "5+8", "6+8", "9+2", "10+12", "13+5", "15+15"),
+    *("1", "2", "3", "4", "5", "6", "7", "8", "5", "6", "7", "9"),
+    *("1+3", "2+3", "3+3", "4+3", "5+8", "6+2", "7+12", "6+5"),
 )
 TABLES = (MEASUREMENTS, WAVEFORMS, QUARANTINE, MAINTENANCE_EVENTS, GAPS, SENSOR_STATES)
 
@@ -70,10 +70,10 @@ def test_nothing_is_lost_or_doubled(lakes: tuple[Lake, Lake], table: Table) -> N
 
 def test_the_watermark_is_that_of_the_reference(lakes: tuple[Lake, Lake]) -> None:
     marks = [lake.watermark(MEASUREMENTS, "s", "area-1") for lake in lakes]
-    assert marks == [dt.datetime(2025, 3, 21, tzinfo=dt.UTC)] * 2
+    assert marks == [dt.datetime(2025, 3, 11, tzinfo=dt.UTC)] * 2
 
 
 def test_the_reference_has_what_makes_it_hard(lakes: tuple[Lake, Lake]) -> None:
     rows = content(lakes[1], MEASUREMENTS)
-    assert rows.filter(pl.col("revision") > 0).height > 50
+    assert rows.filter(pl.col("revision") > 0).height > 30
     assert content(lakes[1], GAPS).filter(reason="no_rows").height > 0
