@@ -158,6 +158,9 @@ def test_the_truth_file_reads_back(tmp_path: Path, known: pl.DataFrame) -> None:
     assert known.schema == TRUTH
     with pytest.raises(ConfigError, match="truth file"):
         read_truth(tmp_path / "none.parquet")
+    known.drop("onset_at").write_parquet(tmp_path / "other.parquet")
+    with pytest.raises(ConfigError, match="not those of a truth file"):
+        read_truth(tmp_path / "other.parquet")
 
 
 @pytest.mark.parametrize("name", ["demo", "benchmark"])
