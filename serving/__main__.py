@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,13 +15,14 @@ from rich.table import Table
 
 from features.core.clock import clock_from
 from features.core.errors import WearcastError
-from features.core.lake import Lake
-from features.core.plant import read_plant
 from features.core.telemetry import configure_logs, silence_dependencies
-from serving.erp import Assets, open_erp
+from serving.erp import Assets, connected
 from serving.settings import ErpSettings, ServingSettings
-from serving.store import Store
 
+if TYPE_CHECKING:
+    from serving.store import Store
+
+# What only some commands need is imported in them: the stand-in ERP starts without the lake's libraries.
 silence_dependencies()
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -44,7 +45,9 @@ def _told() -> Iterator[ServingSettings]:
 
 
 @contextmanager
-def _store(settings: ServingSettings) -> Iterator[Store]:
+def _store(settings: ServingSettings) -> "Iterator[Store]":
+    from serving.store import Store
+
     store = Store(settings.store)
     try:
         store.migrate()
@@ -67,15 +70,19 @@ def _print(facts: dict[str, Any], as_json: bool, title: str) -> None:  # Any: a 
 @app.command()
 def check(as_json: AsJson = False) -> None:
     """Validate settings, plant, store and the connection to the ERP."""
+    from features.core.plant import read_plant
+
     with _told() as settings:
         plant = read_plant(settings.plant)
         with _store(settings) as store:
             audit = store.verify_audit()
+        with connected(settings.erp) as orders:
+            erp = orders.check()
         facts = {
             "plant": f"{len(plant.sites)} sites, {len(plant.machines)} machines",
             "store": "migrated",
             "audit": audit.message,
-            "erp": open_erp(settings.erp).check(),
+            "erp": erp,
             "mode": settings.erp.mode,
         }
         _print(facts, as_json, "serving")
@@ -86,10 +93,11 @@ def check(as_json: AsJson = False) -> None:
 @app.command()
 def plan(as_json: AsJson = False) -> None:
     """Turn the newest predictions into recommendations."""
+    from features.core.lake import Lake
+    from features.core.plant import read_plant
     from serving.planning import plan as plan_round
 
-    with _told() as settings, _store(settings) as store:
-        orders = open_erp(settings.erp)
+    with _told() as settings, _store(settings) as store, connected(settings.erp) as orders:
         report = plan_round(
             Lake(settings.lake),
             read_plant(settings.plant),
@@ -107,10 +115,10 @@ def deliver(as_json: AsJson = False) -> None:
     from serving.outbox import deliver as deliver_round
     from serving.worker import delivery_rules
 
-    with _told() as settings, _store(settings) as store:
+    with _told() as settings, _store(settings) as store, connected(settings.erp) as orders:
         report = deliver_round(
             store,
-            open_erp(settings.erp),
+            orders,
             now=clock_from(settings.replay).now(),
             rules=delivery_rules(settings.erp.timeout_s),
         )
@@ -120,25 +128,28 @@ def deliver(as_json: AsJson = False) -> None:
 @app.command()
 def sync(as_json: AsJson = False) -> None:
     """Read what became of the orders; what they found goes into the lake."""
+    from features.core.lake import Lake
     from serving.sync import sync as sync_round
 
-    with _told() as settings, _store(settings) as store:
+    with _told() as settings, _store(settings) as store, connected(settings.erp) as orders:
         now = clock_from(settings.replay).now()
-        report = sync_round(store, open_erp(settings.erp), Lake(settings.lake), now=now)
+        report = sync_round(store, orders, Lake(settings.lake), now=now)
         _print(asdict(report), as_json, "sync")
 
 
 @app.command()
 def worker(once: Annotated[bool, typer.Option(help="One round, then end.")] = False) -> None:
     """Plan, deliver and sync, round after round; SIGINT or SIGTERM ends it cleanly."""
+    from features.core.lake import Lake
+    from features.core.plant import read_plant
     from serving.worker import Worker, delivery_rules, fetch_command
 
-    with _told() as settings, _store(settings) as store:
+    with _told() as settings, _store(settings) as store, connected(settings.erp) as orders:
         running = Worker(
             lake=Lake(settings.lake),
             plant=read_plant(settings.plant),
             store=store,
-            orders=open_erp(settings.erp),
+            orders=orders,
             clock=clock_from(settings.replay),
             pause_s=settings.cycle_seconds,
             target=settings.erp.target,
@@ -157,7 +168,7 @@ def worker(once: Annotated[bool, typer.Option(help="One round, then end.")] = Fa
 def fetch_champion(as_json: AsJson = False) -> None:
     """Lay new champions of the registry down for the API, verified and tried."""
     from features.core.models import ModelRegistry
-
+    from features.core.plant import read_plant
     from serving.worker import fetch_champions
 
     with _told() as settings:
@@ -199,6 +210,7 @@ def api(port_file: PortFile = None) -> None:
 @app.command()
 def up() -> None:
     """Start the API and the worker; Ctrl-C stops both."""
+    from features.core.plant import read_plant
     from serving.worker import run_together
 
     with _told() as settings:

@@ -1,6 +1,8 @@
 """ERP adapters; a new one is one file here, one line in `KINDS`, one line in `tests/contracts/test_erp.py`."""
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from features.core.errors import ConfigError
 from features.core.settings import nearest
@@ -8,7 +10,7 @@ from serving.erp.dry_run import DryRun
 from serving.erp.port import Asset, Assets, Orders
 from serving.settings import ErpSettings
 
-__all__ = ["KINDS", "Asset", "Assets", "Orders", "open_erp"]
+__all__ = ["KINDS", "Asset", "Assets", "Orders", "connected", "open_erp"]
 
 KINDS: dict[str, str] = {
     "dry_run": "serving.erp.dry_run:DryRun",
@@ -36,3 +38,15 @@ def open_erp(settings: ErpSettings) -> Orders:
     module, _, name = KINDS[settings.kind].partition(":")
     adapter: Orders = getattr(importlib.import_module(module), name).from_settings(settings)
     return DryRun(adapter) if settings.mode == "shadow" else adapter
+
+
+@contextmanager
+def connected(settings: ErpSettings) -> Iterator[Orders]:
+    """The adapter of `open_erp`, with its connections closed at the end."""
+    orders = open_erp(settings)
+    try:
+        yield orders
+    finally:
+        close = getattr(orders, "close", None)
+        if close is not None:
+            close()

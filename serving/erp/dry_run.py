@@ -47,3 +47,9 @@ class DryRun:
     def changes(self, since: dt.datetime) -> list[OrderChange]:
         """Changes in the ERP behind, else none."""
         return [] if self._behind is None else self._behind.changes(since)
+
+    def close(self) -> None:
+        """Close the connections of the ERP behind."""
+        close = getattr(self._behind, "close", None)
+        if close is not None:
+            close()

@@ -66,11 +66,13 @@ def cases(lake: Lake, plant: Plant, *, now: dt.datetime, since: dt.datetime) -> 
         (row["machine_id"], row["slot"]): row
         for row in newest_statements(lake, as_of=now, since=since).iter_rows(named=True)
     }
-    events = (
-        lake.read(MAINTENANCE_EVENTS, as_of=now)
-        .filter(pl.col("kind").is_in([kind.value for kind in _RESETS]), pl.col("occurred_at") <= now)
-        .collect()
+    events = lake.read(MAINTENANCE_EVENTS, as_of=now).filter(
+        # A correction replaces what was said before; all revisions are in the table.
+        pl.col("revision") == pl.col("revision").max().over("source", "source_event_id")
     )
+    resets = events.filter(
+        pl.col("kind").is_in([kind.value for kind in _RESETS]), pl.col("occurred_at") <= now
+    ).collect()
     for site in plant.sites:
         for machine in site.machines:
             for component in machine.components:
@@ -79,7 +81,7 @@ def cases(lake: Lake, plant: Plant, *, now: dt.datetime, since: dt.datetime) -> 
                     continue
                 component_class = plant.component_class(component.component_class)
                 context = Context(site, machine, component, component_class, _number(row["utilisation"]))
-                yield Case(context, statement_of(row), _reset_of(events, machine, component, now))
+                yield Case(context, statement_of(row), _reset_of(resets, machine, component, now))
 
 
 def _reset_of(

@@ -10,7 +10,7 @@ __all__ = ["PAGE", "STATUSES", "OrderBook"]
 
 STATUSES = ("open", "planned", "in_progress", "on_hold", "completed", "closed", "cancelled")
 # Changes in one answer; more come with the next request.
-PAGE = 200
+PAGE = 50
 _FIRST_NUMBER = 4_000_000_001
 _TABLES = """
 CREATE TABLE IF NOT EXISTS orders (

@@ -1,0 +1,233 @@
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.core.clock import DemoClock
+from features.core.lake import Lake
+from features.core.statements import Action, Outcome, Recommendation, Rung, order_key
+from features.core.tables import MAINTENANCE_EVENTS
+from serving.erp.memory import MemoryErp
+from serving.orders import MaintenanceRequest, OrderChange, OrderState
+from serving.outbox import deliver
+from serving.store import Store
+from serving.sync import OVERLAP, sync
+
+T = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+KEY = order_key("works", "P101", "DE", "bearing", 1)
+NUMBER = "4000000001"
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("store") / "store.db"
+    made = Store(f"sqlite:///{file}")
+    made.migrate()
+    made.close()
+    return file
+
+
+@pytest.fixture
+def store(tmp_path: Path, migrated: Path) -> Iterator[Store]:
+    shutil.copy(migrated, tmp_path / "store.db")
+    made = Store(f"sqlite:///{tmp_path}/store.db")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+@pytest.fixture
+def clock() -> DemoClock:
+    return DemoClock(T)
+
+
+@pytest.fixture
+def erp(store: Store, clock: DemoClock) -> MemoryErp:
+    """An ERP that holds one order of ours."""
+    recommendation = Recommendation(
+        *("P101", "DE", Action.REPLACE, "bearing", 2, "why", T, T, None, None, None, None, "EUR", Rung.NONE)
+    )
+    request = MaintenanceRequest(KEY, "works", "P101", "DE", "L", "", Action.REPLACE, "bearing", 2, "t", "x", T)
+    stored = store.propose(recommendation, request, episode=1, now=T)
+    assert stored is not None
+    store.approve(stored.id, "planner", T)
+    made = MemoryErp(clock)
+    deliver(store, made, now=T, wall=clock)
+    return made
+
+
+def events(lake: Lake) -> pl.DataFrame:
+    return lake.read(MAINTENANCE_EVENTS).collect()
+
+
+def close(erp: MemoryErp, outcome: Outcome | None = None, **more: str) -> OrderChange:
+    return erp.set_status(NUMBER, OrderState.COMPLETED, outcome=outcome, completed_at=T, **more)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [
+        (Outcome.PREVENTIVE_REPLACEMENT, "replacement"),
+        (Outcome.INCIPIENT_FAULT, "replacement"),
+        (Outcome.CONFIRMED_FAILURE, "failure"),
+        (Outcome.NO_FAULT_FOUND, "inspection"),
+        (Outcome.SENSOR_FAULT, "inspection"),
+    ],
+)
+def test_outcome_decides_what_happens_to_the_life(
+    store: Store, erp: MemoryErp, lake: Lake, outcome: Outcome, kind: str
+) -> None:
+    close(erp, outcome, text="bearing changed")
+    assert sync(store, erp, lake, now=T + HOUR).events == 1
+    row = events(lake).row(0, named=True)
+    assert (row["kind"], row["outcome"], row["machine_id"], row["slot"]) == (kind, outcome, "P101", "DE")
+    assert (row["source"], row["source_event_id"]) == ("erp:memory", f"{NUMBER}:1")
+    assert (row["order_key"], row["text"], row["occurred_at"]) == (KEY, "bearing changed", T)
+    assert store.recommendations()[0].state == "completed"
+
+
+def test_syncing_again_adds_nothing(store: Store, erp: MemoryErp, lake: Lake) -> None:
+    close(erp, Outcome.PREVENTIVE_REPLACEMENT)
+    sync(store, erp, lake, now=T + HOUR)
+    again = sync(store, erp, lake, now=T + 2 * HOUR)
+    assert (again.changes, events(lake).height) == (0, 1)
+
+
+def test_crash_between_lake_and_store_adds_no_second_event(store: Store, erp: MemoryErp, lake: Lake) -> None:
+    close(erp, Outcome.PREVENTIVE_REPLACEMENT)
+
+    class Dying(Lake):
+        def append_events(self, events: object, *, writer: str) -> int:
+            super().append_events(events, writer=writer)  # type: ignore[arg-type]  # passed on as it came
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sync(store, erp, Dying(lake.url), now=T + HOUR)
+    sync(store, erp, lake, now=T + HOUR)
+    assert events(lake).height == 1
+    assert store.recommendations()[0].state == "completed"
+
+
+def test_unknown_outcome_is_never_guessed(store: Store, erp: MemoryErp, lake: Lake) -> None:
+    close(erp, raw_outcome="ZX-99")
+    assert sync(store, erp, lake, now=T + HOUR).needs_review == [NUMBER]
+    row = events(lake).row(0, named=True)
+    assert (row["outcome"], row["kind"], row["raw"]) == (None, "inspection", "ZX-99")
+    assert [review["number"] for review in store.changes.to_review()] == [NUMBER]
+
+
+def test_outcome_told_later_is_a_new_revision(store: Store, erp: MemoryErp, lake: Lake, clock: DemoClock) -> None:
+    close(erp)
+    sync(store, erp, lake, now=T + HOUR)
+    clock.move_to(T + HOUR)
+    erp.set_status(NUMBER, OrderState.CLOSED, outcome=Outcome.CONFIRMED_FAILURE, completed_at=T)
+    sync(store, erp, lake, now=T + 2 * HOUR)
+    told = events(lake).sort("revision")
+    assert told["source_event_id"].n_unique() == 1
+    assert told["kind"].to_list() == ["inspection", "failure"]
+    assert store.changes.to_review() == []
+
+
+def test_closing_a_completed_order_is_no_second_event(
+    store: Store, erp: MemoryErp, lake: Lake, clock: DemoClock
+) -> None:
+    close(erp, Outcome.PREVENTIVE_REPLACEMENT)
+    clock.move_to(T + HOUR)
+    erp.set_status(NUMBER, OrderState.CLOSED, outcome=Outcome.PREVENTIVE_REPLACEMENT)
+    erp.set_status(NUMBER, OrderState.CLOSED)
+    sync(store, erp, lake, now=T + 2 * HOUR)
+    assert events(lake)["revision"].to_list() == [1]
+    assert store.recommendations()[0].order_state == "closed"
+
+
+def test_cancelled_order_says_nothing_about_the_component(store: Store, erp: MemoryErp, lake: Lake) -> None:
+    erp.set_status(NUMBER, OrderState.CANCELLED)
+    report = sync(store, erp, lake, now=T + HOUR)
+    assert report.needs_review == []
+    row = events(lake).row(0, named=True)
+    assert (row["kind"], row["outcome"]) == ("inspection", "cancelled")
+    assert store.recommendations()[0].state == "cancelled"
+
+
+def test_work_in_progress_is_followed_without_an_event(store: Store, erp: MemoryErp, lake: Lake) -> None:
+    erp.set_status(NUMBER, OrderState.IN_PROGRESS)
+    sync(store, erp, lake, now=T + HOUR)
+    assert (store.recommendations()[0].state, events(lake).height) == ("in_progress", 0)
+
+
+def test_unknown_status_changes_no_state(store: Store, erp: MemoryErp, lake: Lake) -> None:
+    erp.set_status(NUMBER, OrderState.UNKNOWN)
+    sync(store, erp, lake, now=T + HOUR)
+    stored = store.recommendations()[0]
+    assert (stored.state, stored.order_state) == ("sent", "unknown")
+
+
+def test_reopened_order_does_not_open_a_second_recommendation(
+    store: Store, erp: MemoryErp, lake: Lake, clock: DemoClock
+) -> None:
+    close(erp, Outcome.NO_FAULT_FOUND)
+    sync(store, erp, lake, now=T + HOUR)
+    clock.move_to(T + HOUR)
+    erp.set_status(NUMBER, OrderState.IN_PROGRESS)
+    sync(store, erp, lake, now=T + 2 * HOUR)
+    stored = store.recommendations()[0]
+    assert (stored.state, stored.order_state) == ("completed", "in_progress")
+
+
+def test_orders_of_other_people_are_left_alone(store: Store, erp: MemoryErp, lake: Lake) -> None:
+    request = MaintenanceRequest("", "w", "P9", "DE", "L", "", Action.INSPECT, "x", 3, "t", "", T)
+    number = erp.create(request).number
+    assert number is not None
+    erp.set_status(number, OrderState.COMPLETED, outcome=Outcome.CONFIRMED_FAILURE)
+    assert sync(store, erp, lake, now=T + HOUR).foreign == 1
+    assert events(lake).height == 0
+
+
+def test_change_that_was_committed_late_is_still_seen(
+    store: Store, erp: MemoryErp, lake: Lake, clock: DemoClock
+) -> None:
+    clock.move_to(T + HOUR)
+    erp.set_status(NUMBER, OrderState.IN_PROGRESS)
+    sync(store, erp, lake, now=T + HOUR)
+
+    class LateErp(MemoryErp):
+        def changes(self, since: dt.datetime) -> list[OrderChange]:
+            stamp = T + HOUR - OVERLAP / 2
+            late = OrderChange(NUMBER, KEY, "7", OrderState.ON_HOLD, "on_hold", stamp)
+            return [late] if since <= stamp else []
+
+    assert sync(store, LateErp(clock), lake, now=T + HOUR).changes == 1
+
+
+def test_event_is_known_from_the_erp_stamp_but_never_from_our_future(
+    store: Store, erp: MemoryErp, lake: Lake, clock: DemoClock
+) -> None:
+    clock.move_to(T + 300 * HOUR)
+    close(erp, Outcome.PREVENTIVE_REPLACEMENT)
+    sync(store, erp, lake, now=T + HOUR)
+    row = events(lake).row(0, named=True)
+    assert row["available_at"] == T + HOUR
+    assert lake.read(MAINTENANCE_EVENTS, as_of=T + HOUR).collect().height == 1
+
+
+def test_watermark_never_goes_back(store: Store) -> None:
+    store.changes.move_watermark("erp", T)
+    store.changes.move_watermark("erp", T - HOUR)
+    assert store.changes.watermark("erp") == T
+
+
+def test_event_key_is_made_of_order_and_change(store: Store, erp: MemoryErp, lake: Lake) -> None:
+    close(erp, Outcome.NO_FAULT_FOUND)
+    sync(store, erp, lake, now=T + HOUR)
+    told = store.changes.told("memory", NUMBER)
+    assert told is not None
+    assert (told.event_id, told.revision) == (f"{NUMBER}:1", 1)
+    assert isinstance(told.outcome, Outcome)
