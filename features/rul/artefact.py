@@ -150,7 +150,7 @@ def save(artefact: Artefact, folder: Path) -> None:
     """Write an artefact; the digests come last, so a torn write is never taken for a model."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = {f"forest_{output}.txt": text for output, text in artefact.forests.items()}
-    texts[_DOCUMENT] = json.dumps(_document(artefact), indent=1, sort_keys=True)
+    texts[_DOCUMENT] = json.dumps(_document(artefact), indent=1)
     for name, text in texts.items():
         (folder / name).write_bytes(text.encode("utf-8"))
     digests = {name: hashlib.sha256(text.encode("utf-8")).hexdigest() for name, text in sorted(texts.items())}
