@@ -8,7 +8,6 @@ is cut off after four spans (the rest of an endless one weighs exp(-8) = 0.03 %)
 from dataclasses import dataclass, field
 
 import numpy as np
-import scipy.signal
 
 from features.registry import Column, FeatureRefusal, trend
 
@@ -218,16 +217,34 @@ def _exponential_mean(time_us: np.ndarray, values: np.ndarray, span_us: int) -> 
     gaps = np.diff(time_us)
     step = int(np.gcd.reduce(gaps)) if n > 1 else span_us
     window = -(-_MEMORY_SPANS * span_us // step)
-    # Rows on an even axis for a recursive filter; gaps beyond the window are all the same to it.
+    # Rows on an even axis; gaps beyond the window are all the same.
     at = np.concatenate([[0], np.cumsum(np.minimum(gaps // step, window + 1))])
     valid = ~np.isnan(values)
     axis = np.zeros((2, len(values), int(at[-1]) + 1))
     axis[0][:, at] = np.where(valid, values, 0.0)
     axis[1][:, at] = valid
     decay = np.exp(-step / (_TIME_CONSTANT * span_us))
-    sums = scipy.signal.lfilter([1.0], [1.0, -decay], axis, axis=-1)
-    ended = decay**window * sums[:, :, : max(sums.shape[2] - window, 0)]
-    sums[:, :, window:] -= ended
+    sums = _decayed_sum(axis, decay, window)
     found = _window_sum(valid.astype(np.float64), np.searchsorted(time_us, time_us - span_us, side="right")) > 0
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(found, sums[0][:, at] / sums[1][:, at], np.nan)
+
+
+def _decayed_sum(values: np.ndarray, decay: float, window: int) -> np.ndarray:
+    """Sum of `decay ** k` times the value k places before, over k < window, along the last axis.
+
+    By doubling: the sum over 2 m places is the one over m places plus its decayed self m places before.
+    Nothing is subtracted, so that no rounding is left behind by values outside the window.
+    """
+    total, block = np.zeros_like(values), values.copy()
+    covered, size, rest = 0, 1, min(window, values.shape[-1])
+    while rest:
+        if rest & 1:
+            total[..., covered:] += decay**covered * block[..., : block.shape[-1] - covered]
+            covered += size
+        rest >>= 1
+        if rest:
+            earlier = decay**size * block[..., :-size]
+            block[..., size:] += earlier
+            size *= 2
+    return total

@@ -182,7 +182,7 @@ FEATURE_ROWS = Table(
         "time": TIME,
         "available_at": TIME,
         "running": pl.Boolean,
-        "age": pl.Float64,  # in the class's life unit; null: age not known
+        "age": pl.Float64,  # in the class's life unit; counted from the life's first row where it is not known
         "age_known": pl.Boolean,
         "values": pl.List(pl.Float64),  # in the order of the feature set; null where refused
         "refusals": pl.List(pl.String),  # "feature: reason", one a null value

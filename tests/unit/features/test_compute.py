@@ -221,6 +221,20 @@ def test_a_silent_point_is_waited_for_at_first_and_then_no_more() -> None:
     assert set(waited[4:-1]) == {0}
 
 
+def test_rows_are_made_in_order_even_when_only_early_steps_wait_for_a_point() -> None:
+    rows = [scalar("t", h, 330.0, available_at=T0 + 100 * H) for h in range(60)]
+    rows += [scalar("a", h, 293.0, available_at=T0 + 100 * H) for h in range(5)]
+    found = made(plant(), rows)
+    assert found["available_at"].to_list()[:-1] == [T0 + 100 * H] * (found.height - 1)
+
+
+def test_before_the_first_step_closes_there_is_no_row() -> None:
+    measured, waves = recorded(2)
+    found = made(plant(), measured, waves, installed=[(0, 0)], as_of=T0 + 5.9 * H)
+    assert found.is_empty()
+    assert found.schema == FEATURE_ROWS.schema
+
+
 def test_a_series_that_ends_still_gets_its_last_row() -> None:
     rows = [scalar("t", h + 0.5, 330.0) for h in range(12)]
     assert made(plant(), rows, as_of=T0 + 23 * H)["time"].max() == T0 + 6 * H
