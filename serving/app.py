@@ -37,7 +37,7 @@ from serving.predictor.champions import Champions
 from serving.predictor.context import Context
 from serving.predictor.fleet import Fleet
 from serving.routes import health, machines, metrics, predictions, work_orders
-from serving.schemas.answers import Problem, ProblemPlace
+from serving.schemas.answers import Problem, ProblemPlace, place_of
 from serving.schemas.document import completed
 from serving.settings import ServingSettings
 from serving.store import Store
@@ -140,8 +140,7 @@ def _include(app: FastAPI) -> None:
     for router in (machines.router, predictions.router, work_orders.router):
         app.include_router(router, dependencies=bearer, responses=problems)
     app.include_router(metrics.router, dependencies=bearer, responses={401: problems[401]})
-    app.include_router(health.router)
-    for router in (pages.router, sign_in.router, reference.router):
+    for router in (health.router, pages.router, sign_in.router, reference.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
 
@@ -192,7 +191,7 @@ def _document(request: Request, error: Exception) -> Problem:
         kind = _Kind(HTTPException, None, error.status_code, phrase.lower().replace(" ", "-"), phrase)
         detail = _http_detail(request, error)
     elif isinstance(error, RequestValidationError):
-        kind, places = _kind(error), [_place(one) for one in error.errors()]
+        kind, places = _kind(error), [place_of(one) for one in error.errors()]
         detail = f"{places[0].place}: {places[0].message}, got {places[0].value}"
     elif isinstance(error, WearcastError):
         kind, detail = _kind(error), error.message
@@ -221,18 +220,9 @@ def _kind(error: Exception) -> _Kind:
 
 
 def _http_detail(request: Request, error: HTTPException) -> str:
-    if error.detail != HTTPStatus(error.status_code).phrase:
-        return str(error.detail)
-    if error.status_code == HTTPStatus.NOT_FOUND:
-        return f"there is nothing at {request.url.path}"
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return f"{request.url.path} does not take {request.method}"
-    return str(error.detail)
-
-
-def _place(error: dict[str, Any]) -> ProblemPlace:  # Any: as pydantic tells an error
-    place = ".".join(str(part) for part in error["loc"])
-    return ProblemPlace(place=place, value=repr(error.get("input"))[:200], message=str(error["msg"]))
+    path, is_plain = request.url.path, error.detail == HTTPStatus(error.status_code).phrase
+    told = {404: f"there is nothing at {path}", 405: f"{path} does not take {request.method}"}
+    return told.get(error.status_code, error.detail) if is_plain else error.detail
 
 
 class _Application(FastAPI):
@@ -270,6 +260,8 @@ def main(
     """
     configure_logs(settings.log_format)
     token = ensure_token(settings.token_file, announce or _to_terminal)
+    if port_file is not None:
+        port_file.unlink(missing_ok=True)
     app = create_app(open_context(settings), token)
     bound = _bind(settings.host, settings.port)
     host, port = bound.getsockname()[:2]

@@ -1,7 +1,6 @@
 """A statement for a request: a prediction, or a refusal with its reason."""
 
 import datetime as dt
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
@@ -27,7 +26,7 @@ from serving.predictor.online import (
 from serving.routes.history import feature_rows_frame, measurements_frame, refuse, waveforms_frame
 from serving.routes.machines import require_machine
 from serving.routes.metrics import Metrics
-from serving.schemas.answers import Answer, Problem, prediction_out, refusal_out
+from serving.schemas.answers import Answer, Problem, place_of, prediction_out, refusal_out
 from serving.schemas.requests import PredictionRequest
 
 __all__ = ["router"]
@@ -35,6 +34,8 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1", tags=["predictions"])
 # Bytes of a body: about 60 snapshots of 25,600 samples as JSON.
 MOST_BODY_BYTES = 32 * 1024 * 1024
+# Errors of one body that are told.
+MOST_ERRORS = 20
 _BODY = {  # the body is parsed in a worker thread, so it is declared here and not in the signature
     "requestBody": {
         "required": True,
@@ -180,10 +181,8 @@ def _history(
 
 
 def _invalid(err: ValidationError) -> RequestRejectedError:
-    errors: list[dict[str, Any]] = []  # Any: what pydantic found, as text
-    for one in err.errors(include_url=False, include_context=False)[:20]:
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in one["loc"]).lstrip(".")
-        value = repr(one.get("input"))[:200]
-        errors.append({"place": place or "body", "value": value, "message": one["msg"]})
+    errors = [place_of(one) for one in err.errors(include_url=False, include_context=False)[:MOST_ERRORS]]
     first = errors[0]
-    return RequestRejectedError(f"{first['place']}: {first['message']}, got {first['value']}", {"errors": errors})
+    return RequestRejectedError(
+        f"{first.place}: {first.message}, got {first.value}", {"errors": [one.model_dump() for one in errors]}
+    )

@@ -2,7 +2,8 @@
 
 import dataclasses
 import datetime as dt
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +25,7 @@ __all__ = [
     "RefusalOut",
     "WorkOrderOut",
     "WorkOrdersOut",
+    "place_of",
     "prediction_out",
     "refusal_out",
     "statement_out",
@@ -204,6 +206,18 @@ class Problem(_Out):
     detail: str
     instance: str
     errors: list[ProblemPlace] | None = None
+
+
+def place_of(error: Mapping[str, Any]) -> ProblemPlace:  # Any: an error as pydantic tells it
+    """Where a request is wrong, with which value, in words.
+
+    Example:
+        >>> place_of({"loc": ("measurements", 3, "value"), "input": "warm", "msg": "no number"}).place
+        'measurements[3].value'
+    """
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]]
+    place = "".join(parts).lstrip(".") or "body"
+    return ProblemPlace(place=place, value=repr(error.get("input"))[:200], message=str(error["msg"]))
 
 
 def prediction_out(prediction: Prediction) -> PredictionOut:

@@ -32,9 +32,14 @@ async def sign_in(request: Request) -> Response:
     form = await read_form(request, is_sign_in=True)
     target = safe_next(form.get("next", "/"))
     if not token.matches(form.get("token", "").strip()):
-        await _audit(state.context, "sign_in.refused", request)
+        # Only logged: strangers must not be able to make the audit grow.
+        _LOG.warning("sign_in.refused", address=_address(request))
         return render(request, "sign_in.html", status=401, next=target, failed=True, csrf=None)
-    await _audit(state.context, "sign_in.opened", request)
+    context: Context = state.context
+    facts = {"address": _address(request)}
+    await run_in_threadpool(
+        context.store.audit, "admin (page)", "sign_in.opened", "page", facts, context.clock.now()
+    )
     response = RedirectResponse(target, status_code=303)
     response.set_cookie(
         COOKIE, sessions.open(), httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/"
@@ -53,9 +58,5 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
-async def _audit(context: Context, action: str, request: Request) -> None:
-    address = request.client.host if request.client else "unknown"
-    _LOG.info(action, address=address)
-    await run_in_threadpool(
-        context.store.audit, "page", action, "sign_in", {"address": address}, context.clock.now()
-    )
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"

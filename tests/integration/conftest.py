@@ -154,8 +154,15 @@ def batch_rows(lake: Lake, plant: Plant, as_of: dt.datetime) -> pl.DataFrame:
     machine = plant.machine("P1")
     component = machine.components[0]
     installations = installations_of(MAINTENANCE_EVENTS.empty(), machine, component)
-    raw = {"measurements": _raw(lake, MEASUREMENTS), "waveforms": _raw(lake, WAVEFORMS)}
-    return compute(plant, machine, component, **raw, installations=installations, as_of=as_of)
+    return compute(
+        plant,
+        machine,
+        component,
+        measurements=_raw(lake, MEASUREMENTS),
+        waveforms=_raw(lake, WAVEFORMS),
+        installations=installations,
+        as_of=as_of,
+    )
 
 
 def _write_predictions(lake: Lake, plant: Plant) -> None:

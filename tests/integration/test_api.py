@@ -161,11 +161,11 @@ def _batch(api: Any) -> dict[str, float | None]:
 def _assert_same(found: dict[str, float | None], expected: dict[str, float | None]) -> None:
     assert found.keys() == expected.keys()
     assert [n for n in expected if (found[n] is None) != (expected[n] is None)] == []
-    known = [name for name, value in expected.items() if value is not None]
-    assert len(known) > 30
-    for name in known:
-        # Both are the same float64 arithmetic; JSON keeps every digit.
-        np.testing.assert_allclose(found[name], expected[name], rtol=1e-9, atol=1e-12, err_msg=name)
+    pairs = {name: (found[name], value) for name, value in expected.items() if value is not None}
+    assert len(pairs) > 30
+    # Both are the same float64 arithmetic; JSON keeps every digit.
+    wrong = {name: pair for name, pair in pairs.items() if pair[0] != pytest.approx(pair[1], rel=1e-9, abs=1e-12)}
+    assert wrong == {}
 
 
 def test_features_of_a_known_machine_are_those_of_batch(client: httpx.Client, api: Any) -> None:

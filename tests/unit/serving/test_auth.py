@@ -29,7 +29,8 @@ def _first_token(file: Path) -> str:
 
 
 def test_first_start_makes_a_random_token_and_says_it_once(tmp_path: Path) -> None:
-    token, again = _first_token(tmp_path / "token"), []
+    again: list[str] = []
+    token = _first_token(tmp_path / "token")
     digest = ensure_token(tmp_path / "token", again.append)
     assert again == []
     assert digest.matches(token)

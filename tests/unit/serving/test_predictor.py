@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,7 @@ def _prediction(machine_id: str, p10: float | None, state: HealthState, **change
     return dataclasses.replace(base, **changes)
 
 
-def _context(folder: Path, statements: list[Prediction | Refusal], utilisation: float | None = 0.5) -> Context:
+def _context(folder: Path, statements: Sequence[Prediction | Refusal], utilisation: float | None = 0.5) -> Context:
     plant, lake = _plant(), Lake(folder / "lake")
     rows = [
         to_row(
