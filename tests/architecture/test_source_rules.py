@@ -41,6 +41,8 @@ OWNERS: dict[str, tuple[str, ...]] = {
 }
 # Costs seconds and hundreds of megabytes: imported where it is used, never when a module is read.
 LAZY = ("mlflow", "matplotlib", "tsfresh", "pandas")
+# Modules that are nothing without their library; whoever uses them imports them where they are used.
+AROUND = ("pipelines/training/mlflow_model.py", "pipelines/training/plots.py")
 NEVER = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 RANDOM = {"random", "numpy.random"}
 HOMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
@@ -168,7 +170,8 @@ def test_a_library_is_imported_only_by_its_owner() -> None:
 
 
 def test_a_heavy_library_is_imported_when_it_is_used() -> None:
-    assert _offenders(lambda file: _on_reading(file) & set(LAZY)) == {}
+    """Also `test_light_imports` holds this, for what is imported through others."""
+    assert _offenders(lambda file: set() if file in AROUND else _on_reading(file) & set(LAZY)) == {}
 
 
 def test_no_path_of_one_machine() -> None:

@@ -98,6 +98,13 @@ def test_the_newest_revision_known_then_wins(lake: Lake) -> None:
     assert _values(lake.read(MEASUREMENTS)) == [2.0]
 
 
+def test_superseded_revisions_can_be_seen(lake: Lake) -> None:
+    lake.append(MEASUREMENTS, _rows(_row(0, value=1.0), _row(0, known=5, revision=1, value=2.0)), writer="ingest")
+    everything = lake.read(MEASUREMENTS, all_revisions=True).sort("revision").collect()
+    assert everything["value"].to_list() == [1.0, 2.0]
+    assert lake.read(MEASUREMENTS, all_revisions=True, as_of=T0 + 4 * HOUR).collect().height == 1
+
+
 stories = st.lists(
     st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 12)), unique_by=lambda r: r[:2], max_size=12
 )
