@@ -383,6 +383,14 @@ def test_trends_and_waveforms_stop_at_an_installation() -> None:
     assert np.isnan(value(of, after, "vibration_h.rms_m_s2.ratio_to_baseline")).all()
 
 
+def test_the_step_in_which_a_part_was_installed_does_not_count_in_its_trends() -> None:
+    of = plant()
+    rows = [scalar("t", h, 400.0 if h < 12 else 340.0) for h in range(48)]
+    rows += [scalar("a", h, 290.0) for h in range(48)] + [scalar("n", h, 25.0) for h in range(48)]
+    means = value(of, made(of, rows, installed=[(8, 8)]), "bearing_temperature.rise_over_ambient_k.mean_1d")
+    np.testing.assert_allclose(means, [110, NAN, 50, 50, 50, 50, 50, 50])
+
+
 def test_the_row_at_a_failure_belongs_to_the_life_that_failed() -> None:
     rows = [scalar("n", h + 0.5, 25.0) for h in range(24)]
     assert made(plant(), rows, installed=[(0, 0), (12, 12)])["age"].to_list() == [6, 12, 6, 12]
