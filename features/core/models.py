@@ -5,6 +5,7 @@ MLflow is imported on first use (it costs seconds and 200 MB), never by the API 
 
 import hashlib
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -73,6 +74,8 @@ class ModelRegistry:
             _quiet()
             from mlflow.tracking import MlflowClient
 
+            # MLflow sets its own level at import, whatever the environment says.
+            logging.getLogger("mlflow").setLevel(logging.ERROR)
             if self.uri.startswith(_SQLITE):
                 Path(self.uri.removeprefix(_SQLITE)).parent.mkdir(parents=True, exist_ok=True)
             self._client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
@@ -188,7 +191,6 @@ def _quiet() -> None:
     """No telemetry, no progress bars, no tales of migrations, short retries; before MLflow's import."""
     silence_dependencies()
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 
 

@@ -5,7 +5,7 @@ they start from is itself fitted without k: one forest for each pair of folds.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -115,8 +115,14 @@ def cross_fit(rows: Labelled, parameters: FitParameters) -> Crossfit:
             baselines[name][held] = values
     quantiles = np.sort(np.stack([answers[output] for output in QUANTILES]), axis=0)
     calibration = calibrate(np.minimum(rows.rul, cap), quantiles, rows.unit, cap, parameters)
-    said = _held_out_answers(rows, answers, quantiles, cap, parameters)
     band = calibration.calibrated
+    # Leaving a fold out must not drop the rest below the number of lives that the whole set has.
+    without = replace(
+        parameters,
+        calibrated_from=1 if band else parameters.calibrated_from,
+        units_per_bin=parameters.units_per_bin * (len(folds) - 1) // len(folds),
+    )
+    said = _held_out_answers(rows, answers, quantiles, cap, without)
     out_of_fold = OutOfFold(
         unit=rows.unit,
         fold=rows.fold,
