@@ -170,6 +170,19 @@ def test_every_table_of_the_docs_is_declared() -> None:
     assert "measurements" in stored
 
 
+@pytest.mark.parametrize("package", ["features", "pipelines", "serving"])
+def test_the_import_order_of_the_docs_is_that_of_the_contracts(package: str) -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    block = text[text.index("
+features: ") : text.index("```", text.index("
+features: "))]
+    drawn = re.split(r"^(\w+):", block, flags=re.MULTILINE)
+    told = [re.findall(r"\w+", level) for level in drawn[drawn.index(package) + 1].split(">")]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = next(c for c in project["tool"]["importlinter"]["contracts"] if c.get("containers") == [package])
+    assert told == [re.findall(r"\w+", level) for level in contract["layers"]]
+
+
 def test_the_example_plant_is_valid() -> None:
     plant = read_plant(ROOT / "data" / "plant" / "example.yaml")
     assert plant.machine("EX-101").component("DE-bearing").fault_orders is not None
