@@ -109,7 +109,9 @@ def test_a_shared_sensor_serves_every_machine_it_is_bound_to() -> None:
     assert kept.get_column("machine_id").to_list() == ["P1", "P2"]
 
 
-@pytest.mark.parametrize(("stated", "fits"), [("degC", True), ("°C", True), ("degF", False), ("K surface temp.", True)])
+@pytest.mark.parametrize(
+    ("stated", "fits"), [("degC", True), ("°C", True), ("degF", False), ("K surface temp.", True)]
+)
 def test_a_unit_the_source_states_must_be_the_plants(stated: str, fits: bool) -> None:
     assert judged(RawRow("T1", START, 20.0), T1=stated).kept.is_empty() is not fits
 
