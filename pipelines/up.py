@@ -89,7 +89,7 @@ class Supervisor:
         """Asks every process to end, and kills what is still there after the grace."""
         for process in self._processes.values():
             if process.poll() is None:
-                process.send_signal(signal.SIGINT)
+                os.killpg(process.pid, signal.SIGINT)
         deadline = time.monotonic() + GRACE_S
         for name, process in self._processes.items():
             try:

@@ -1,6 +1,7 @@
 """Jobs, the daily and the weekly schedule, and the sensor that follows the historian's clock."""
 
 import datetime as dt
+from typing import Any, TypeAlias
 
 import dagster as dg
 
@@ -14,10 +15,12 @@ __all__ = ["build_jobs", "build_schedules", "build_sensor"]
 # At most this many days are asked for at one tick, so that a long absence does not flood the queue.
 DAYS_A_TICK = 3
 
+AssetJob: TypeAlias = Any  # Any: what `define_asset_job` gives has no public name in Dagster
+
 DAILY = ("measurements", "sensor_states", "feature_rows", "lives", "predictions")
 
 
-def build_jobs() -> tuple[dg.UnresolvedAssetJobDefinition, dg.UnresolvedAssetJobDefinition]:
+def build_jobs() -> tuple[AssetJob, AssetJob]:
     """`walk_day`: from the historian to predictions; `learn`: models."""
     daily = dg.define_asset_job(
         "walk_day",
@@ -35,7 +38,7 @@ def build_jobs() -> tuple[dg.UnresolvedAssetJobDefinition, dg.UnresolvedAssetJob
 
 
 def build_schedules(
-    settings: PipelineSettings, daily: dg.UnresolvedAssetJobDefinition, learn: dg.UnresolvedAssetJobDefinition
+    settings: PipelineSettings, daily: AssetJob, learn: AssetJob
 ) -> list[dg.ScheduleDefinition]:
     """The day before every night, models every week."""
     running = dg.DefaultScheduleStatus.RUNNING
@@ -52,7 +55,7 @@ def build_schedules(
     return [nightly, weekly]
 
 
-def build_sensor(daily: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+def build_sensor(daily: AssetJob) -> dg.SensorDefinition:
     """Asks for every day that has ended on the walk's clock and is not in the lake yet."""
 
     @dg.sensor(
