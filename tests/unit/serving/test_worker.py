@@ -1,0 +1,144 @@
+import datetime as dt
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from features.core.clock import DemoClock
+from features.core.errors import ConfigError, DamagedArtefactError, ErpUnavailableError
+from features.core.lake import Lake
+from features.core.plant import Plant
+from serving.erp.memory import MemoryErp
+from serving.orders import OrderChange
+from serving.store import Store
+from serving.worker import Worker, delivery_rules, fetch_champions, run_together
+
+T = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True)
+class Version:
+    name: str
+    version: str
+
+
+class DamagedRegistry:
+    """Knows one champion, whose artefact is damaged."""
+
+    def champion(self, name: str) -> Version | None:
+        return Version(name, "2") if name == "wearcast-rul-bearing" else None
+
+    def download(self, version: Version, folder: Path) -> Path:
+        raise DamagedArtefactError("digest of forest_p10.txt is wrong")
+
+
+class CountingErp(MemoryErp):
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__(DemoClock(T))
+        self._error, self.asked = error, 0
+
+    def changes(self, since: dt.datetime) -> list[OrderChange]:
+        self.asked += 1
+        if self._error is not None:
+            raise self._error
+        return super().changes(since)
+
+
+def worker_of(tmp_path: Path, erp: MemoryErp, pause_s: float = 0.01) -> Worker:
+    point = {"id": "v", "role": "vibration", "quantity": "temperature", "unit": "K"}
+    machine = {
+        "id": "P101",
+        "components": [{"slot": "DE", "component_class": "bearing"}],
+        "measuring_points": [point],
+    }
+    plant = Plant.model_validate(
+        {"component_classes": [{"id": "bearing"}], "sites": [{"id": "works", "machines": [machine]}]}
+    )
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    store.migrate()
+    return Worker(Lake(tmp_path / "lake"), plant, store, erp, DemoClock(T), pause_s)
+
+
+def test_unavailable_erp_is_asked_again_in_the_next_round(tmp_path: Path) -> None:
+    erp = CountingErp(ErpUnavailableError("down"))
+    worker = worker_of(tmp_path, erp)
+    for _ in range(3):
+        worker.round()
+    assert erp.asked == 3
+    worker.store.close()
+
+
+def test_erp_that_refuses_our_credentials_is_left_alone(tmp_path: Path) -> None:
+    erp = CountingErp(ConfigError("401"))
+    worker = worker_of(tmp_path, erp)
+    for _ in range(3):
+        worker.round()
+    assert erp.asked == 1
+    worker.store.close()
+
+
+def test_loop_ends_soon_after_stop(tmp_path: Path) -> None:
+    worker = worker_of(tmp_path, CountingErp(), pause_s=60.0)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    worker.stop()
+    thread.join(20)
+    assert not thread.is_alive()
+    worker.store.close()
+
+
+def test_fetching_champions_that_fails_does_not_end_the_round(tmp_path: Path) -> None:
+    erp = CountingErp()
+    worker = worker_of(tmp_path, erp)
+    worker.fetch = (sys.executable, "-c", "raise SystemExit(3)")
+    worker.round()
+    assert erp.asked == 1
+    worker.store.close()
+
+
+def test_damaged_champion_is_refused_and_the_one_in_place_stays(tmp_path: Path) -> None:
+    held = tmp_path / "wearcast-rul-bearing"
+    held.mkdir()
+    (held / "version.json").write_text(json.dumps({"name": "wearcast-rul-bearing", "version": "1"}))
+    assert fetch_champions(DamagedRegistry(), ["bearing", "gear"], tmp_path) == []
+    assert json.loads((held / "version.json").read_text())["version"] == "1"
+
+
+def test_champion_in_place_is_not_fetched_again(tmp_path: Path) -> None:
+    held = tmp_path / "wearcast-rul-bearing"
+    held.mkdir()
+    (held / "version.json").write_text(json.dumps({"name": "wearcast-rul-bearing", "version": "2"}))
+    assert fetch_champions(DamagedRegistry(), ["bearing"], tmp_path) == []
+    assert not (tmp_path / ".wearcast-rul-bearing.new").exists()
+
+
+@pytest.mark.parametrize("timeout_s", [0.1, 10.0, 120.0])
+def test_lease_is_longer_than_twice_the_timeout(timeout_s: float) -> None:
+    assert delivery_rules(timeout_s).lease.total_seconds() > 2 * timeout_s
+
+
+def test_when_one_process_ends_the_others_are_ended() -> None:
+    began = time.monotonic()
+    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+    assert run_together({"ends": [sys.executable, "-c", ""], "sleeps": sleeper}) == 1
+    assert time.monotonic() - began < 30
+
+
+def test_signal_ends_all_processes_cleanly() -> None:
+    script = (
+        "import sys; from serving.worker.processes import run_together; "
+        "sleeper = [sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(60)']; "
+        "sys.exit(run_together({'a': sleeper, 'b': sleeper}))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert parent.stdout is not None
+    assert [parent.stdout.readline() for _ in range(2)] == [b"1\n", b"1\n"]
+    parent.send_signal(signal.SIGINT)
+    assert parent.wait(30) == 0
+    parent.stdout.close()
