@@ -1,6 +1,8 @@
 """Commands of the serving side: `python -m serving COMMAND`, or `wearcast COMMAND`."""
 
+import datetime as dt
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -208,16 +210,51 @@ def api(port_file: PortFile = None) -> None:
 
 
 @app.command()
+def demo(
+    step: Annotated[int, typer.Option(help="This side has step 2 only.")] = 2,
+    femto: Annotated[Path | None, typer.Option(help="Used by the other side's steps.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """This side's step of the demo: decide, order, take the answer back (`wearcast demo` runs all steps)."""
+    from features.core.settings import DEMO_HOME
+    from serving.demo.orders import decide_and_order
+
+    with _told():
+        # Where the replay begins: what step 1 learnt and predicted is of that moment.
+        replay = json.loads((DEMO_HOME / "replay.json").read_text(encoding="utf-8"))
+        decide_and_order(people, now=dt.datetime.fromisoformat(replay["replay_start"]))
+
+
+@app.command()
 def up() -> None:
-    """Start the API and the worker; Ctrl-C stops both."""
+    """Start the API and the worker (for the demo plant the stand-in ERP too); Ctrl-C stops them."""
     from features.core.plant import read_plant
     from serving.worker import run_together
 
     with _told() as settings:
+        commands = {name: [sys.executable, "-m", "serving", name] for name in ("api", "worker")}
+        environment = dict(os.environ)
+        if not Path("serving.toml").exists() and not settings.plant.exists():
+            settings = _demo_beside(commands, environment)
         read_plant(settings.plant)
         people.print(f"Planner's page  http://{settings.host}:{settings.port}/", highlight=False)
-        commands = {name: (sys.executable, "-m", "serving", name) for name in ("api", "worker")}
-        raise typer.Exit(run_together(commands))
+        raise typer.Exit(run_together(commands, environment))
+
+
+def _demo_beside(commands: dict[str, list[str]], environment: dict[str, str]) -> ServingSettings:
+    """Adds the stand-in ERP to the processes and the demo's settings to their environment."""
+    from serving.demo.home import SANDBOX_PORT, demo_environment, demo_settings, erp_database, signing_secret
+
+    settings = demo_settings()
+    home = settings.token_file.parent
+    signing_secret(home)
+    commands["sandbox-erp"] = [
+        *(sys.executable, "-m", "serving", "sandbox-erp", "--port", str(SANDBOX_PORT)),
+        *("--database", str(erp_database(home)), "--secret-file", str(home / "erp.secret")),
+    ]
+    environment.update(demo_environment(settings))
+    people.print(f"Stand-in ERP    http://127.0.0.1:{SANDBOX_PORT}/", highlight=False)
+    return settings
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ rules     `serving.planning.rules`     hysteresis, suppression, how a recommenda
 requests  `serving.planning.requests`  the text for the ERP
 """
 
-from serving.planning.cases import newest_statements, statement_of
+from serving.planning.cases import newest_statements
 from serving.planning.plan import PlanReport, approve, plan
 from serving.planning.requests import request_for
 from serving.planning.rules import PlanRules
 
-__all__ = ["PlanReport", "PlanRules", "approve", "newest_statements", "plan", "request_for", "statement_of"]
+__all__ = ["PlanReport", "PlanRules", "approve", "newest_statements", "plan", "request_for"]

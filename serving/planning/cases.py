@@ -1,7 +1,6 @@
 """What is known of each component at the moment of a plan."""
 
 import datetime as dt
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,19 +8,12 @@ import polars as pl
 
 from features.core.lake import Lake
 from features.core.plant import Component, Machine, Plant
-from features.core.statements import (
-    EventKind,
-    Evidence,
-    HealthState,
-    Prediction,
-    Refusal,
-    RefusalReason,
-    Rung,
-)
+from features.core.statements import EventKind, Prediction, Refusal
 from features.core.tables import MAINTENANCE_EVENTS, PREDICTIONS
 from features.policy import Context
+from features.rul.rows import from_row
 
-__all__ = ["Case", "cases", "newest_statements", "statement_of"]
+__all__ = ["Case", "cases", "newest_statements"]
 
 # What begins a new life of a component.
 _RESETS = (EventKind.INSTALLATION, EventKind.REPLACEMENT, EventKind.FAILURE, EventKind.MACHINE_SWAP)
@@ -80,8 +72,8 @@ def cases(lake: Lake, plant: Plant, *, now: dt.datetime, since: dt.datetime) -> 
                 if row is None:
                     continue
                 component_class = plant.component_class(component.component_class)
-                context = Context(site, machine, component, component_class, _number(row["utilisation"]))
-                yield Case(context, statement_of(row), _reset_of(resets, machine, component, now))
+                context = Context(site, machine, component, component_class, row["utilisation"])
+                yield Case(context, from_row(row), _reset_of(resets, machine, component, now))
 
 
 def _reset_of(
@@ -101,57 +93,3 @@ def newest_statements(lake: Lake, *, as_of: dt.datetime, since: dt.datetime) -> 
     rows = lake.read(PREDICTIONS, as_of=as_of, since=since).filter(pl.col("time") <= as_of).collect()
     ordered = rows.sort("time", "available_at", "model_version")
     return ordered.unique(["machine_id", "slot"], keep="last", maintain_order=True)
-
-
-def statement_of(row: dict[str, object]) -> Prediction | Refusal:
-    """A row of PREDICTIONS as the statement that was written there."""
-    component_id = f"{row['machine_id']}/{row['slot']}"
-    evidence = tuple(Evidence(**item) for item in json.loads(str(row["evidence"] or "[]")))
-    state = None if row["health_state"] is None else HealthState(str(row["health_state"]))
-    index = _number(row["condition_index"])
-    if row["refusal"] is not None:
-        return Refusal(
-            component_id=component_id,
-            as_of=_moment(row["time"]),
-            reason=RefusalReason(str(row["refusal"])),
-            detail=str(row["detail"] or ""),
-            data_time=None if row["data_time"] is None else _moment(row["data_time"]),
-            rung=Rung(str(row["rung"] or Rung.NONE)),
-            health_state=state,
-            condition_index=index,
-            evidence=evidence,
-        )
-    mean, p50 = _number(row["mean"]), _number(row["p50"])
-    if mean is None or p50 is None:
-        raise ValueError(f"prediction of {component_id} at {row['time']} has neither a number nor a refusal")
-    return Prediction(
-        component_id=component_id,
-        as_of=_moment(row["time"]),
-        data_time=_moment(row["data_time"]),
-        life_number=int(str(row["life_number"])),
-        life_unit=str(row["life_unit"]),
-        rung=Rung(str(row["rung"])),
-        mean=mean,
-        p10=_number(row["p10"]),
-        p50=p50,
-        p90=_number(row["p90"]),
-        calibrated=bool(row["calibrated"]),
-        calibration_units=int(str(row["calibration_units"])),
-        # A number without a state means that nothing looked at the condition.
-        health_state=state or HealthState.CHECK_FUNCTION,
-        condition_index=index,
-        model_name=str(row["model_name"]),
-        model_version=str(row["model_version"]),
-        fingerprint=str(row["fingerprint"]),
-        evidence=evidence,
-    )
-
-
-def _number(value: object) -> float | None:
-    return None if value is None else float(str(value))
-
-
-def _moment(value: object) -> dt.datetime:
-    if not isinstance(value, dt.datetime):
-        raise TypeError(f"{value!r} is not a moment")
-    return value

@@ -107,7 +107,13 @@ class Worker:
             return
         self._fetched_at = time.monotonic()
         try:
-            child = subprocess.run(self.fetch, timeout=_FETCH_TIMEOUT_S, check=False, stdin=subprocess.DEVNULL)
+            child = subprocess.run(
+                self.fetch,
+                timeout=_FETCH_TIMEOUT_S,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
         except (OSError, subprocess.TimeoutExpired) as err:
             log("worker").error("champion.fetch_failed", reason=str(err))
             return

@@ -9,11 +9,11 @@ import pytest
 
 from features.core.lake import Lake
 from features.core.plant import Plant
-from features.core.statements import EventKind, MaintenanceEvent, Prediction, Refusal, order_key
+from features.core.statements import EventKind, MaintenanceEvent, order_key
 from features.core.tables import PREDICTIONS
 from serving.erp.memory import MemoryErp
 from serving.orders import OrderState, RecommendationState, WorkOrder
-from serving.planning import PlanReport, PlanRules, plan, statement_of
+from serving.planning import PlanReport, PlanRules, plan
 from serving.store import Store, StoredRecommendation
 
 # Friday 20 February 2026; windows each Saturday 05:00 UTC.
@@ -336,16 +336,3 @@ def test_refusal_with_bad_condition_asks_for_an_inspection(lake: Lake, plant: Pl
     predict(lake, 1.0, refusal="no_model", rung="condition", health_state="failure", p10=None, p50=None, mean=None)
     plan(lake, plant, store, now=NOW)
     assert only(store).recommendation.action == "inspect"
-
-
-def test_rows_come_back_as_the_statements_they_were(lake: Lake) -> None:
-    predict(lake, 120.0)
-    row = lake.read(PREDICTIONS).collect().row(0, named=True)
-    statement = statement_of(row)
-    assert isinstance(statement, Prediction)
-    assert (statement.p10, statement.calibration) == (120.0, "calibrated(40 units)")
-    assert statement.evidence[0].feature == "age"
-    refused = statement_of(row | {"refusal": "stale_data", "rung": None, "data_time": None})
-    assert isinstance(refused, Refusal)
-    with pytest.raises(ValueError, match="neither"):
-        statement_of(row | {"mean": None})
