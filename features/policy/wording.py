@@ -71,6 +71,8 @@ def _span(low: dt.datetime, high: dt.datetime, context: Context, now: dt.datetim
     """`between 3 and 11 March`, as short as it stays clear, in local time."""
     local = zone(context.site.time_zone)
     first, last = low.astimezone(local), high.astimezone(local)
+    if low <= now < high:
+        return f"between now and {day_text(high, context, now)}"
     if first.date() == last.date():
         return f"between {first:%H:%M} and {last:%H:%M} on {day_text(low, context, now)}"
     if (first.year, first.month) == (last.year, last.month):

@@ -115,6 +115,12 @@ def test_reason_is_a_sentence_for_a_planner_in_local_time() -> None:
     )
 
 
+def test_p10_that_has_passed_is_told_as_now() -> None:
+    later = NOW + dt.timedelta(hours=3)
+    reason = recommended(prediction_of(0.0), context_of(windows=False), later).reason
+    assert "between now and 2 March" in reason
+
+
 def test_dates_use_the_utilisation_and_say_so() -> None:
     found = recommended(prediction_of(60.0), context_of(utilisation=0.5))
     assert found.p10_at == NOW + dt.timedelta(hours=120)
