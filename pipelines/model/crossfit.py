@@ -19,7 +19,7 @@ from pipelines.model.calibration import calibrate
 from pipelines.model.examples import Floats, Ints, LifeSummary, Strings, cap_of
 from pipelines.model.parameters import FitParameters
 
-__all__ = ["CAPPED", "Labelled", "OutOfFold", "cross_fit", "refuse_leaking"]
+__all__ = ["CAPPED", "Labelled", "OutOfFold", "cross_fit", "held_out_answers", "refuse_leaking"]
 
 # Outputs cut at the cap: more was never taught. P90 may say "longer than the cap".
 CAPPED = ("mean", "p10", "p50")
@@ -122,7 +122,7 @@ def cross_fit(rows: Labelled, parameters: FitParameters) -> Crossfit:
         calibrated_from=1 if band else parameters.calibrated_from,
         units_per_bin=parameters.units_per_bin * (len(folds) - 1) // len(folds),
     )
-    said = _held_out_answers(rows, answers, quantiles, cap, without)
+    said = held_out_answers(rows, answers, quantiles, cap, without)
     out_of_fold = OutOfFold(
         unit=rows.unit,
         fold=rows.fold,
@@ -172,7 +172,7 @@ def _pair_means(rows: Labelled, folds: Sequence[int], parameters: FitParameters)
     return inner
 
 
-def _held_out_answers(
+def held_out_answers(
     rows: Labelled, scores: dict[str, Floats], quantiles: Floats, cap: float, parameters: FitParameters
 ) -> dict[str, Floats]:
     """Output -> answers [n] as inference gives them, each fold calibrated by the answers to the others."""

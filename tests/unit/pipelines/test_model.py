@@ -16,7 +16,7 @@ from pipelines.model import FitParameters, Fitted, fit, refuse_leaking
 from pipelines.model.baselines import constant_median
 from pipelines.model.boosting import life_weights
 from pipelines.model.calibration import calibrate
-from pipelines.model.crossfit import Labelled
+from pipelines.model.crossfit import Labelled, held_out_answers
 from pipelines.model.examples import cap_of, thinned
 from pipelines.model.prior import Weibull, fit_weibull
 
@@ -151,6 +151,20 @@ def test_fold_answered_is_untouched_by_its_own_truth(model: Fitted, number: int)
     for output in ("mean", "p50"):
         np.testing.assert_array_equal(getattr(other, output)[held], getattr(model.out_of_fold, output)[held])
         assert not np.array_equal(getattr(other, output)[~held], getattr(model.out_of_fold, output)[~held])
+
+
+def test_band_of_a_fold_is_calibrated_by_the_other_folds_only() -> None:
+    data = examples(suspended=0)
+    rows = Labelled(data.x, data.rul, data.age, data.unit, folds(data), data.lives, 60.0)
+    guess = np.full(data.unit.size, 30.0)
+    scores = {"mean": guess, "p10": guess - 1, "p50": guess, "p90": guess + 1}
+    quantiles = np.stack([scores["p10"], scores["p50"], scores["p90"]])
+    spoilt = dataclasses.replace(rows, rul=np.where(rows.fold == 1, 30.0, rows.rul))
+    before = held_out_answers(rows, scores, quantiles, 60.0, SMALL)
+    after = held_out_answers(spoilt, scores, quantiles, 60.0, SMALL)
+    held = rows.fold == 1
+    np.testing.assert_array_equal(after["p10"][held], before["p10"][held])
+    assert (after["p10"][~held] > before["p10"][~held]).all()
 
 
 def test_domain_is_the_range_of_failed_lives(model: Fitted) -> None:
