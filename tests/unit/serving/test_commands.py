@@ -1,8 +1,10 @@
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from serving.__main__ import app
@@ -19,12 +21,13 @@ sites:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working directory with a plant and nothing else."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data" / "plant").mkdir(parents=True)
     (tmp_path / "data" / "plant" / "works.yaml").write_text(PLANT)
-    return tmp_path
+    yield tmp_path
+    structlog.reset_defaults()  # commands log to the runner's standard error, which is closed by now
 
 
 @pytest.mark.parametrize("command", ["check", "plan", "deliver", "sync"])
