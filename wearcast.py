@@ -25,33 +25,36 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 pass_on = {"add_help_option": False, "context_settings": {"ignore_unknown_options": True}}
 
 
+def _start(*command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, *command])
+
+
 def _add(name: str, packages: list[str], text: str) -> None:
     @app.command(name, help=text, **pass_on)
-    def command(words: list[str] = typer.Argument(None)) -> None:
+    def command(words: list[str] = typer.Argument([])) -> None:
+        codes = [0]
         for step, package in enumerate(packages, start=1):
-            steps = ["--step", str(step)] if name == "demo" else []
-            if code := subprocess.run([sys.executable, "-m", package, name, *steps, *(words or [])]).returncode:
-                raise typer.Exit(code)
+            if codes[-1] == 0 or name == "check":
+                steps = ["--step", str(step)] if name == "demo" else []
+                codes.append(_start("-m", package, name, *steps, *words).wait())
+        raise typer.Exit(max(codes))
 
 
 [_add(name, packages.split(), text) for name, (packages, text) in OWNERS.items()]
 
 
 @app.command(**pass_on)
-def benchmark(name: str, words: list[str] = typer.Argument(None)) -> None:
+def benchmark(name: str, words: list[str] = typer.Argument([])) -> None:
     """Run a benchmark of this checkout, e.g. `wearcast benchmark features --json`."""
     if name not in (names := sorted(path.stem for path in BENCHMARKS.glob("[a-z]*.py"))):
         raise typer.BadParameter(f"benchmarks here: {', '.join(names) or 'none (not a checkout)'}")
-    raise typer.Exit(subprocess.run([sys.executable, BENCHMARKS / f"{name}.py", *(words or [])]).returncode)
+    raise typer.Exit(_start(str(BENCHMARKS / f"{name}.py"), *words).wait())
 
 
 @app.command(**pass_on)
-def up(words: list[str] = typer.Argument(None)) -> None:
+def up(words: list[str] = typer.Argument([])) -> None:
     """Start web servers, schedules and worker; Ctrl-C stops them."""
-    sides = [
-        subprocess.Popen([sys.executable, "-m", side, "up", *(words or [])]) for side in ("pipelines", "serving")
-    ]
-    stopping: list[int] = []
+    sides, stopping = [_start("-m", side, "up", *words) for side in ("pipelines", "serving")], []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: stopping.append(number))
     while not stopping and all(side.poll() is None for side in sides):

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from features.core.errors import WearcastError
 from features.core.lake import Lake
+from features.core.settings import runs_on_demo
 from features.core.statements import Prediction
 from features.core.telemetry import configure_logs, silence_dependencies
 from pipelines.settings import PipelineSettings
@@ -70,12 +71,15 @@ def _print(facts: dict[str, Any], as_json: bool, title: str) -> None:  # Any: a 
 
 
 @app.command()
-def check(as_json: AsJson = False) -> None:
+def check(
+    plant: Annotated[Path | None, typer.Option(help="Plant file or folder instead of the configured one.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Validate settings, plant, historians, lake and model registry, and say what to do next."""
     from pipelines.checkup import examine
 
     with _told() as settings:
-        findings = examine(settings)
+        findings = examine(settings if plant is None else settings.model_copy(update={"plant": plant}))
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings]))
     else:
@@ -155,6 +159,7 @@ def train(
         as_of = walk.clock.now()
         with progress_bar("Making features") as show:
             walk.features(as_of=as_of, on_progress=lambda step: show(step.share, step.machine_id))
+        walk.lives(as_of=as_of)
         for known in walk.plant.component_classes:
             if component_class in (None, known.id):
                 trained = walk.train(known.id, as_of=as_of)
@@ -222,7 +227,7 @@ def up() -> None:
     from pipelines.up import Supervisor, commands, require_plant
 
     with _told() as settings:
-        is_demo = not Path("pipelines.toml").exists() and not settings.sources
+        is_demo = runs_on_demo("pipelines.toml")
         if is_demo:
             settings = demo_settings()
         require_plant(settings)

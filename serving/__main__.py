@@ -17,6 +17,7 @@ from rich.table import Table
 
 from features.core.clock import clock_from
 from features.core.errors import WearcastError
+from features.core.settings import runs_on_demo
 from features.core.telemetry import configure_logs, silence_dependencies
 from serving.erp import Assets, connected
 from serving.settings import ErpSettings, ServingSettings
@@ -70,18 +71,21 @@ def _print(facts: dict[str, Any], as_json: bool, title: str) -> None:  # Any: a 
 
 
 @app.command()
-def check(as_json: AsJson = False) -> None:
+def check(
+    plant: Annotated[Path | None, typer.Option(help="Plant file or folder instead of the configured one.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Validate settings, plant, store and the connection to the ERP."""
     from features.core.plant import read_plant
 
     with _told() as settings:
-        plant = read_plant(settings.plant)
+        seen = read_plant(settings.plant if plant is None else plant)
         with _store(settings) as store:
             audit = store.verify_audit()
         with connected(settings.erp) as orders:
             erp = orders.check()
         facts = {
-            "plant": f"{len(plant.sites)} sites, {len(plant.machines)} machines",
+            "plant": f"{len(seen.sites)} sites, {len(seen.machines)} machines",
             "store": "migrated",
             "audit": audit.message,
             "erp": erp,
@@ -234,7 +238,7 @@ def up() -> None:
     with _told() as settings:
         commands = {name: [sys.executable, "-m", "serving", name] for name in ("api", "worker")}
         environment = dict(os.environ)
-        if not Path("serving.toml").exists() and not settings.plant.exists():
+        if runs_on_demo("serving.toml"):
             settings = _demo_beside(commands, environment)
         read_plant(settings.plant)
         people.print(f"Planner's page  http://{settings.host}:{settings.port}/", highlight=False)

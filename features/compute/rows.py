@@ -216,7 +216,9 @@ class _Rows:
         values = np.concatenate(
             [
                 self._past.values[[at[entry.name] for entry in followed]],
-                np.array([found[entry.name].values for entry in followed]).reshape(len(followed), -1),
+                np.array([found[entry.name].values for entry in followed]).reshape(
+                    len(followed), len(self._steps.end_us)
+                ),
             ],
             axis=1,
         )

@@ -37,6 +37,11 @@ def demo_overrides(home: Path = DEMO_HOME) -> dict[str, Any]:
     }
 
 
+def runs_on_demo(settings_file: str) -> bool:
+    """Nothing is configured, neither by file nor by environment: the demo's plant is shown."""
+    return not Path(settings_file).exists() and not any(name.startswith(PREFIXES) for name in os.environ)
+
+
 class CoreSettings(BaseSettings):
     """Where the plant, the lake and the models are; frozen, unknown keys refused."""
 

@@ -37,9 +37,7 @@ def build_jobs() -> tuple[AssetJob, AssetJob]:
     return daily, learn
 
 
-def build_schedules(
-    settings: PipelineSettings, daily: AssetJob, learn: AssetJob
-) -> list[dg.ScheduleDefinition]:
+def build_schedules(settings: PipelineSettings, daily: AssetJob, learn: AssetJob) -> list[dg.ScheduleDefinition]:
     """The day before every night, models every week."""
     running = dg.DefaultScheduleStatus.RUNNING
 

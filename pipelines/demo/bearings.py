@@ -50,6 +50,7 @@ def follow_bearings(
     with progress_bar("6 Making their features") as show:
         walk.features(as_of=as_of, on_progress=lambda step: show(step.share, step.machine_id))
     lives = walk.lives(as_of=as_of)
+    failed = lives.filter(pl.col("ending") == "failure")
     class_id = plant.component_classes[0].id
     followed = []
     with progress_bar("7 Following each bearing") as show:
@@ -60,9 +61,16 @@ def follow_bearings(
             )
             loaded = champion.LoadedModel(model.artefact, model.name, model.version)
             statements = scoring.score(
-                lake, plant, {class_id: loaded}, lives=lives, as_of=as_of, along=True, machine_ids=[machine.id]
+                lake,
+                plant,
+                {class_id: loaded},
+                lives=lives,
+                as_of=as_of,
+                along=True,
+                replayed=True,
+                machine_ids=[machine.id],
             )
-            followed.append(_facts(machine.id, model.version, statements, lives))
+            followed.append(_facts(machine.id, model.version, statements, failed))
     people.print(f"{len(followed)} real bearings followed, each by a model of the others.", highlight=False)
     return followed
 
@@ -74,7 +82,7 @@ def _facts(
     others = lives.filter(pl.col("machine_id") != machine_id)
     spans = (others["end"] - others["start"]).dt.total_microseconds().to_numpy() / _HOUR_US
     life_h = (own["end"] - own["start"]) / dt.timedelta(hours=1)
-    predicted = [s for s in statements if isinstance(s, Prediction)]
+    predicted = [s for s in statements if isinstance(s, Prediction) and s.data_time <= own["end"]]
     age = np.array([(s.data_time - own["start"]) / dt.timedelta(hours=1) for s in predicted])
     truth = life_h - age
     errors = {

@@ -42,6 +42,7 @@ def score(
     lives: pl.DataFrame,
     as_of: dt.datetime,
     along: bool = False,
+    replayed: bool = False,
     machine_ids: Collection[str] | None = None,
 ) -> list[Statement]:
     """Says what is known of every component and writes it to table `predictions`.
@@ -55,6 +56,8 @@ def score(
         along: False: the present life's newest row of each component, as of `as_of`. True: every row of every
             life, each as of its own `available_at`, as if it had been asked then (by today's model, and by
             today's knowledge of when lives began); of rows that became known together the newest.
+        replayed: With `along`: each row is written as available at its own `as_of`, so that a past plan can be
+            played against it. Only for a lake in which nothing was said live.
         machine_ids: Only these machines; None: all.
 
     Returns:
@@ -74,7 +77,10 @@ def score(
                 told = _Told(plant, machine, component, models.get(component.component_class), own, lives)
                 pairs = told.along() if along else [told.now(as_of)]
                 said += [statement for _, statement in pairs]
-                written += [told.row(number, statement, as_of) for number, statement in pairs]
+                written += [
+                    told.row(number, statement, statement.as_of if replayed else as_of)
+                    for number, statement in pairs
+                ]
     lake.upsert(PREDICTIONS, PREDICTIONS.frame(written), writer="scoring")
     return said
 
