@@ -1,5 +1,6 @@
 """What `wearcast check` looks at on this side: settings, plant, historians, lake, model registry."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,7 +41,8 @@ def examine(settings: PipelineSettings) -> list[Finding]:
             )
         )
     for name in settings.sources:
-        findings.append(_try(f"historian {name}", lambda name=name: _source(settings, name), "see its error"))
+        look = functools.partial(_source, settings, name)
+        findings.append(_try(f"historian {name}", look, f"mend [sources.{name}] in pipelines.toml"))
     return findings
 
 

@@ -16,7 +16,8 @@ from features.core.plant import Plant, read_plant
 from features.core.statements import Prediction, Refusal
 from features.core.tables import LIVES, MAINTENANCE_EVENTS, MEASUREMENTS, WAVEFORMS
 from pipelines import champion, ingest, labels, scoring, training
-from pipelines.historian import Historian, open_historian
+from pipelines.historian import open_historian
+from pipelines.historian.port import Historian
 from pipelines.settings import PipelineSettings
 
 __all__ = ["Trained", "Walk"]

@@ -30,4 +30,5 @@ def _open() -> Walk:
 
 def as_of_of(context: dg.AssetExecutionContext, walk: Walk) -> dt.datetime:
     """The moment that a partition asks about: the end of its last day, or now when that is earlier."""
-    return min(context.partition_time_window.end.astimezone(dt.UTC), walk.clock.now())
+    end: dt.datetime = context.partition_time_window.end.astimezone(dt.UTC)
+    return min(end, walk.clock.now())
