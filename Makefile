@@ -31,7 +31,7 @@ up: setup ## Start the long-running system; Ctrl-C stops it
 	$(BIN)/wearcast up
 
 test: setup ## Every test (offline)
-	PUBLIC_DATA=$(abspath $(PUBLIC_DATA)) $(BIN)/python -m pytest -n 2 --dist loadgroup
+	PUBLIC_DATA=$(abspath $(PUBLIC_DATA)) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -279,8 +279,11 @@ def test_approving_what_is_not_there_is_a_404_problem(client: httpx.Client) -> N
 
 
 def test_work_orders_can_be_told_by_state(client: httpx.Client) -> None:
-    orders = client.get("/v1/work-orders", params={"state": "proposed"}).json()["work_orders"]
-    assert [order["machine_id"] for order in orders] == ["P1"]
+    every = client.get("/v1/work-orders").json()["work_orders"]
+    assert len(every) == 2
+    for state in ("proposed", "queued"):
+        told = client.get("/v1/work-orders", params={"state": state}).json()["work_orders"]
+        assert [order["id"] for order in told] == [order["id"] for order in every if order["state"] == state]
 
 
 def _sign_in(stranger: httpx.Client, token: str) -> httpx.Response:
