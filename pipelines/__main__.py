@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -30,7 +31,8 @@ app.add_typer(events_app, name="events")
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
 PlantFile = Annotated[Path | None, typer.Option("--plant", help="Where the plant file goes; default: in `plant`.")]
 
-people = Console(stderr=True)
+# A pipe has no width of its own; tables stay readable in a log.
+people = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
 
 
 @contextmanager

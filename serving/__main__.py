@@ -32,7 +32,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
 PortFile = Annotated[Path | None, typer.Option("--port-file", help="Gets the port once it is bound.")]
 
-people = Console(stderr=True)
+# A pipe has no width of its own; tables stay readable in a log.
+people = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
 
 
 @contextmanager

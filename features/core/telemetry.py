@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from pathlib import Path
 
 import structlog
 
@@ -15,12 +16,17 @@ def log(name: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
-def configure_logs(log_format: str = "auto") -> None:
+def configure_logs(log_format: str = "auto", file: Path | None = None) -> None:
     """Log to standard error: JSON for programs, readable in a terminal.
 
     Args:
         log_format: `json`, `pretty`, or `auto` (pretty when standard error is a terminal).
+        file: Append JSON lines to this file instead, so that a command's own output stays readable.
     """
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        log_format = "json"
+    target = sys.stderr if file is None else file.open("a", encoding="utf-8", buffering=1)
     pretty = log_format == "pretty" or (log_format == "auto" and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
@@ -34,7 +40,7 @@ def configure_logs(log_format: str = "auto") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(target),
         cache_logger_on_first_use=False,
     )
 

@@ -13,7 +13,7 @@ from features.core.plant import (
     expand_windows,
 )
 from features.core.statements import Action, HealthState, Prediction, Recommendation, Refusal, RefusalReason, Rung
-from features.policy.distribution import Context, Fractiles, cost_of_waiting, fractiles
+from features.policy.distribution import Context, Fractiles, cost_of_waiting, fractiles, planned_cost
 from features.policy.wording import assumption, day_text, inspection_reason, replacement_reason
 
 __all__ = ["NoAction", "decide", "priority_of"]
@@ -43,8 +43,9 @@ def decide(statement: Prediction | Refusal, context: Context, *, now: dt.datetim
     """What to do about one component.
 
     A calibrated prediction leads to a replacement in the last window before P10, as soon as waiting for
-    one more window would pass P10. Anything else leads at most to an inspection, when the condition
-    alone asks for it.
+    one more window would pass P10 and would cost more than the replacement itself: P10 alone would renew
+    most of a healthy plant where failures without a precursor are common. Anything else leads at most to
+    an inspection, when the condition alone asks for it.
 
     Args:
         statement: Prediction or refusal as of `now` or earlier.
@@ -104,6 +105,11 @@ def _replacement(
     if state in _INSPECTIONS:
         priority = min(priority, _INSPECTIONS[state][_CRITICALITIES.index(machine.criticality)])
     later = wait_until if chosen is not None or first is None else first.start
+    risk, acting = cost_of_waiting(failure, context, due, max(due, wait_until)), planned_cost(context)
+    if risk < acting:
+        if state in _INSPECTIONS:
+            return _inspection(prediction, state, context, now, failure)
+        return NoAction(f"waiting for a later window costs {risk:.0f} {costs.currency}, acting {acting:.0f}")
     return Recommendation(
         machine_id=machine.id,
         slot=component.slot,

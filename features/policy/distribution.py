@@ -7,7 +7,7 @@ from itertools import pairwise
 from features.core.plant import Component, ComponentClass, Machine, Site
 from features.core.statements import Prediction
 
-__all__ = ["Context", "Fractiles", "cost_of_waiting", "fractiles"]
+__all__ = ["Context", "Fractiles", "cost_of_waiting", "fractiles", "planned_cost"]
 
 # Farther moments are as good as never, and do not fit into a timestamp.
 _FARTHEST = dt.timedelta(days=36_500)
@@ -75,11 +75,16 @@ def cost_of_waiting(failure: Fractiles, context: Context, chosen: dt.datetime, l
 
     Probability of a failure between the two, times what an unplanned stop costs more than a planned one.
     """
-    costs = context.site.costs_of(context.machine)
-    planned = costs.planned + costs.downtime_per_hour * costs.planned_hours
+    costs, planned = context.site.costs_of(context.machine), planned_cost(context)
     unplanned = costs.unplanned + costs.downtime_per_hour * costs.unplanned_hours
     share = failure.probability_before(later) - failure.probability_before(chosen)
     return max(0.0, share) * max(0.0, unplanned - planned)
+
+
+def planned_cost(context: Context) -> float:
+    """Work, part and downtime of a planned replacement, in the site's currency."""
+    costs = context.site.costs_of(context.machine)
+    return costs.planned + costs.downtime_per_hour * costs.planned_hours
 
 
 def _hours(hours: float) -> dt.timedelta:

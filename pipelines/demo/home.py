@@ -18,6 +18,8 @@ DEMO_NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 REPLAY_SPEED = 720.0
 
 SIMULATOR = Path("data/simulator/demo.yaml")
+# JSON lines of all steps, below the demo's folder.
+LOG = "demo.log.jsonl"
 _MARK = "made-by-wearcast-demo"
 
 

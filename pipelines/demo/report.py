@@ -12,7 +12,8 @@ from rich.table import Table
 
 from features.core.clock import DemoClock
 from features.core.settings import DEMO_HOME
-from pipelines.demo.home import SIMULATOR, demo_settings, read_facts, write_facts
+from features.core.telemetry import configure_logs
+from pipelines.demo.home import LOG, SIMULATOR, demo_settings, read_facts, write_facts
 from pipelines.walk import Walk
 
 __all__ = ["finish"]
@@ -26,6 +27,7 @@ FACTS = (
 
 def finish(people: Console, *, as_json: bool, home: Path = DEMO_HOME, simulator: Path = SIMULATOR) -> None:
     """Reads lives anew, with the event that came back from the ERP, and prints all facts."""
+    configure_logs(file=home / LOG)
     facts = read_facts(home)
     event = facts.get("event_back")
     if event:
@@ -53,7 +55,7 @@ def finish(people: Console, *, as_json: bool, home: Path = DEMO_HOME, simulator:
         people.print(_bearings(facts["femto"]))
     people.print(
         f"Where to look: `make up` shows Dagster, MLflow, the planner's page and the stand-in ERP on this plant; "
-        f"the lake is {home / 'lake'}, the plant file {home / 'plant.yaml'}.",
+        f"the lake is {home / 'lake'}, the plant file {home / 'plant.yaml'}, the log {home / LOG}.",
         highlight=False,
     )
 

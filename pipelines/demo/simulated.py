@@ -13,8 +13,9 @@ from rich.console import Console
 from features.core.clock import DemoClock
 from features.core.settings import DEMO_HOME
 from features.core.statements import Prediction
+from features.core.telemetry import configure_logs
 from pipelines.demo.bearings import follow_bearings
-from pipelines.demo.home import DEMO_NOW, SIMULATOR, demo_settings, renew, write_facts
+from pipelines.demo.home import DEMO_NOW, LOG, SIMULATOR, demo_settings, renew, write_facts
 from pipelines.historian.simulator import plant_document, read_config, write_truth
 from pipelines.walk import Trained, Walk
 
@@ -43,6 +44,7 @@ def learn(
         simulator: Parameters of the simulated plant.
     """
     renew(home)
+    configure_logs(file=home / LOG)
     walk = _open(home, simulator)
     with progress_bar("1 Reading the historian") as show:
         reports = walk.ingest(until=DEMO_NOW, on_progress=lambda step: show(step.share, f"{step.rows:,} rows"))

@@ -14,6 +14,7 @@ from features.core.plant import read_plant
 from features.core.settings import DEMO_HOME
 from features.core.statements import Outcome
 from features.core.tables import MAINTENANCE_EVENTS, PREDICTIONS
+from features.core.telemetry import configure_logs
 from features.policy import Context, NoAction, decide
 from features.rul.rows import from_row
 from serving.demo.home import add_facts, demo_settings, read_facts, signing_secret
@@ -40,6 +41,7 @@ def decide_and_order(people: Console, *, now: dt.datetime, home: Path = DEMO_HOM
     Raises:
         UnfitError: No prediction led to a recommendation.
     """
+    configure_logs(file=home / "demo.log.jsonl")
     with sandbox(home) as port:
         settings = demo_settings(home, sandbox_port=port)
         orders = open_erp(settings.erp)

@@ -36,7 +36,8 @@ def sandbox(home: Path) -> Iterator[int]:
         *(sys.executable, "-m", "serving", "sandbox-erp", "--port", "0", "--port-file", str(port_file)),
         *("--database", str(erp_database(home)), "--secret-file", str(home / "erp.secret")),
     ]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    with (home / "sandbox-erp.log").open("ab") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
     try:
         deadline = time.monotonic() + START_S
         while not port_file.exists():

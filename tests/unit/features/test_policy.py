@@ -290,3 +290,18 @@ def test_component_and_class_names_are_the_failure_mode() -> None:
     context = replace(context, component=component, component_class=ComponentClass(id="bearing"))
     assert isinstance(context.machine, Machine)
     assert recommended(prediction_of(24.0), context).failure_mode == "bearing"
+
+
+def test_wide_prediction_of_a_healthy_component_replaces_nothing() -> None:
+    wide = prediction_of(5 * 24, spread_h=2000.0)
+    decision = decide(wide, context_of(), now=NOW)
+    assert isinstance(decision, NoAction)
+    assert "waiting for a later window costs" in decision.reason
+
+
+def test_wide_prediction_of_a_worn_component_is_inspected() -> None:
+    wide = prediction_of(5 * 24, spread_h=2000.0, state=HealthState.MAINTENANCE_REQUIRED)
+    found = recommended(wide, context_of())
+    assert found.action is Action.INSPECT
+    assert found.p10_at is not None
+    assert found.due <= found.p10_at
