@@ -164,6 +164,14 @@ class _Sender:
             return
         order = self._ensure(item)
         if self.store.deliveries.delivered(item, order, now=self.now):
+            log("outbox").info(
+                "outbox.delivered",
+                key=item.key,
+                machine_id=item.request.machine_id,
+                slot=item.request.slot,
+                order_number=order.number,
+                attempt=item.attempts,
+            )
             (self.report.would_send if order.number is None else self.report.sent).append(item.key)
 
     def _ensure(self, item: OutboxItem) -> WorkOrder:

@@ -112,6 +112,15 @@ def _take(change: OrderChange, store: Store, name: str, lake: Lake, now: dt.date
         return
     event = _event(change, owner, store, name, now) if change.state.is_terminal else None
     if event is not None:
+        log("sync").info(
+            "order.came_back",
+            key=owner.key,
+            order_number=change.number,
+            machine_id=event.machine_id,
+            slot=event.slot,
+            kind=event.kind.value,
+            outcome=None if event.outcome is None else event.outcome.value,
+        )
         report.events += lake.append_events([event], writer="sync")
         if event.outcome is None:
             report.needs_review.append(change.number)

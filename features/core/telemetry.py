@@ -3,11 +3,14 @@
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 
-__all__ = ["configure_logs", "log", "silence_dependencies"]
+__all__ = ["configure_logs", "log", "logs_in", "silence_dependencies"]
 
 
 def log(name: str) -> structlog.stdlib.BoundLogger:
@@ -16,18 +19,15 @@ def log(name: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
-def configure_logs(log_format: str = "auto", file: Path | None = None) -> None:
+def configure_logs(log_format: str = "auto", target: TextIO | None = None) -> None:
     """Log to standard error: JSON for programs, readable in a terminal.
 
     Args:
-        log_format: `json`, `pretty`, or `auto` (pretty when standard error is a terminal).
-        file: Append JSON lines to this file instead, so that a command's own output stays readable.
+        log_format: `json`, `pretty`, or `auto` (pretty when the target is a terminal).
+        target: Where lines go instead of standard error.
     """
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        log_format = "json"
-    target = sys.stderr if file is None else file.open("a", encoding="utf-8", buffering=1)
-    pretty = log_format == "pretty" or (log_format == "auto" and sys.stderr.isatty())
+    target = sys.stderr if target is None else target
+    pretty = log_format == "pretty" or (log_format == "auto" and target.isatty())
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
     )
@@ -43,6 +43,17 @@ def configure_logs(log_format: str = "auto", file: Path | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(target),
         cache_logger_on_first_use=False,
     )
+
+
+@contextmanager
+def logs_in(file: Path) -> Iterator[None]:
+    """Appends JSON lines to a file meanwhile, so that a command's own output stays readable."""
+    with file.open("a", encoding="utf-8", buffering=1) as lines:
+        configure_logs("json", lines)
+        try:
+            yield
+        finally:
+            configure_logs()
 
 
 def silence_dependencies() -> None:

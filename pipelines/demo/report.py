@@ -12,7 +12,7 @@ from rich.table import Table
 
 from features.core.clock import DemoClock
 from features.core.settings import DEMO_HOME
-from features.core.telemetry import configure_logs
+from features.core.telemetry import logs_in
 from pipelines.demo.home import LOG, SIMULATOR, demo_settings, read_facts, write_facts
 from pipelines.walk import Walk
 
@@ -27,19 +27,11 @@ FACTS = (
 
 def finish(people: Console, *, as_json: bool, home: Path = DEMO_HOME, simulator: Path = SIMULATOR) -> None:
     """Reads lives anew, with the event that came back from the ERP, and prints all facts."""
-    configure_logs(file=home / LOG)
     facts = read_facts(home)
     event = facts.get("event_back")
     if event:
-        known = dt.datetime.fromisoformat(event["available_at"])
-        walk = replace(Walk.open(demo_settings(home, simulator)), clock=DemoClock(known))
-        lives = walk.lives(as_of=known)
-        ended = lives.filter(
-            (lives["machine_id"] == event["machine_id"])
-            & (lives["slot"] == event["slot"])
-            & (lives["end"] == dt.datetime.fromisoformat(event["occurred_at"]))
-        )
-        facts["life_ended_by_event"] = ended.height == 1
+        with logs_in(home / LOG):
+            facts["life_ended_by_event"] = _has_ended_a_life(event, home, simulator)
         write_facts({"life_ended_by_event": facts["life_ended_by_event"]}, home)
     if as_json:
         sys.stdout.write(json.dumps({name: facts.get(name) for name in FACTS}, default=str) + "\n")
@@ -58,6 +50,18 @@ def finish(people: Console, *, as_json: bool, home: Path = DEMO_HOME, simulator:
         f"the lake is {home / 'lake'}, the plant file {home / 'plant.yaml'}, the log {home / LOG}.",
         highlight=False,
     )
+
+
+def _has_ended_a_life(event: dict[str, Any], home: Path, simulator: Path) -> bool:
+    known = dt.datetime.fromisoformat(event["available_at"])
+    walk = replace(Walk.open(demo_settings(home, simulator)), clock=DemoClock(known))
+    lives = walk.lives(as_of=known)
+    ended = lives.filter(
+        (lives["machine_id"] == event["machine_id"])
+        & (lives["slot"] == event["slot"])
+        & (lives["end"] == dt.datetime.fromisoformat(event["occurred_at"]))
+    )
+    return ended.height == 1
 
 
 def _top(machines: list[dict[str, Any]]) -> Table:

@@ -13,7 +13,7 @@ from rich.console import Console
 from features.core.clock import DemoClock
 from features.core.settings import DEMO_HOME
 from features.core.statements import Prediction
-from features.core.telemetry import configure_logs
+from features.core.telemetry import logs_in
 from pipelines.demo.bearings import follow_bearings
 from pipelines.demo.home import DEMO_NOW, LOG, SIMULATOR, demo_settings, renew, write_facts
 from pipelines.historian.simulator import plant_document, read_config, write_truth
@@ -44,7 +44,11 @@ def learn(
         simulator: Parameters of the simulated plant.
     """
     renew(home)
-    configure_logs(file=home / LOG)
+    with logs_in(home / LOG):
+        _learn(people, progress_bar, femto, home, simulator)
+
+
+def _learn(people: Console, progress_bar: ProgressBar, femto: Path | None, home: Path, simulator: Path) -> None:
     walk = _open(home, simulator)
     with progress_bar("1 Reading the historian") as show:
         reports = walk.ingest(until=DEMO_NOW, on_progress=lambda step: show(step.share, f"{step.rows:,} rows"))
@@ -102,9 +106,9 @@ def _open(home: Path, simulator: Path) -> Walk:
 
 
 def _worst(statements: list[Any]) -> list[Prediction]:
-    """Predictions, soonest lower bound first; without a calibrated bound the median counts."""
+    """Predictions, soonest lower bound first, then soonest median; without a bound the median counts twice."""
     numbers = [s for s in statements if isinstance(s, Prediction)]
-    return sorted(numbers, key=lambda s: s.p10 if s.p10 is not None else s.p50)
+    return sorted(numbers, key=lambda s: (s.p50 if s.p10 is None else s.p10, s.p50))
 
 
 def _line(prediction: Prediction) -> dict[str, Any]:

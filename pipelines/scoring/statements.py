@@ -11,6 +11,7 @@ from features.core.lake import Lake
 from features.core.plant import Component, Machine, Plant
 from features.core.statements import Prediction, Refusal
 from features.core.tables import FEATURE_ROWS, LIVES, PREDICTIONS
+from features.core.telemetry import log
 from features.registry import FeatureSet, feature_set
 from features.rul.artefact import Artefact
 from features.rul.life import USAGE_SPAN, Usage
@@ -82,6 +83,14 @@ def score(
                     for number, statement in pairs
                 ]
     lake.upsert(PREDICTIONS, PREDICTIONS.frame(written), writer="scoring")
+    refused = sum(isinstance(statement, Refusal) for statement in said)
+    log("scoring").info(
+        "scoring.finished",
+        as_of=as_of.isoformat(),
+        predictions=len(said) - refused,
+        refusals=refused,
+        models=[f"{model.name} {model.version}" for model in models.values()],
+    )
     return said
 
 

@@ -1,6 +1,7 @@
 """Step 2 of the demo: plan, approve, deliver; the work is done in the ERP; what it found comes back."""
 
 import datetime as dt
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,12 @@ from features.core.plant import read_plant
 from features.core.settings import DEMO_HOME
 from features.core.statements import Outcome
 from features.core.tables import MAINTENANCE_EVENTS, PREDICTIONS
-from features.core.telemetry import configure_logs
+from features.core.telemetry import logs_in
 from features.policy import Context, NoAction, decide
 from features.rul.rows import from_row
 from serving.demo.home import add_facts, demo_settings, read_facts, signing_secret
 from serving.demo.sandbox import close_order, sandbox
-from serving.erp import Orders, open_erp
+from serving.erp import Orders, connected
 from serving.outbox import deliver
 from serving.planning import approve, plan
 from serving.store import Store, StoredRecommendation
@@ -41,19 +42,14 @@ def decide_and_order(people: Console, *, now: dt.datetime, home: Path = DEMO_HOM
     Raises:
         UnfitError: No prediction led to a recommendation.
     """
-    configure_logs(file=home / "demo.log.jsonl")
-    with sandbox(home) as port:
+    with logs_in(home / "demo.log.jsonl"), sandbox(home) as port:
         settings = demo_settings(home, sandbox_port=port)
-        orders = open_erp(settings.erp)
-        store = Store(settings.store)
-        store.migrate()
-        try:
+        with connected(settings.erp) as orders, closing(Store(settings.store)) as store:
+            store.migrate()
             add_facts(_order(people, store, orders, port, now, home), home)
             bearings = read_facts(home).get("femto")
             if bearings:
                 add_facts({"femto": [_inspect(bearing, orders, home) for bearing in bearings]}, home)
-        finally:
-            store.close()
 
 
 def _order(
@@ -95,9 +91,8 @@ def _order(
 def _inspect(bearing: dict[str, Any], orders: Orders, home: Path) -> dict[str, Any]:  # Any: facts, a JSON document
     """Follows one bearing's predictions until the first request, and sends that one."""
     lake, plant = Lake(home / "femto" / "lake"), read_plant(home / "femto" / "plant.yaml")
-    store = Store(f"sqlite:///{home}/femto/store.db")
-    store.migrate()
-    try:
+    with closing(Store(f"sqlite:///{home}/femto/store.db")) as store:
+        store.migrate()
         first = _first_request(bearing["bearing"], lake, home)
         if first is None:
             return {**bearing, "first_request_share": None}
@@ -112,8 +107,6 @@ def _inspect(bearing: dict[str, Any], orders: Orders, home: Path) -> dict[str, A
             "requests": len(store.recommendations(machine_id=bearing["bearing"])),
             "order_number": number,
         }
-    finally:
-        store.close()
 
 
 def _first_request(machine_id: str, lake: Lake, home: Path) -> dt.datetime | None:

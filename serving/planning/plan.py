@@ -140,6 +140,15 @@ def _propose(episode: int, decision: Recommendation, case: Case, work: _Round) -
     request = request_for(decision, case, episode=episode, target=work.target)
     stored = work.store.propose(decision, request, episode=episode, now=work.now, suppressed=why)
     if stored is not None:
+        log("planning").info(
+            "recommendation.suppressed" if why else "recommendation.proposed",
+            key=stored.key,
+            machine_id=decision.machine_id,
+            slot=decision.slot,
+            action=decision.action.value,
+            model_version=decision.model_version,
+            as_of=decision.as_of.isoformat(),
+        )
         (work.report.suppressed if why else work.report.proposed).append(stored.key)
 
 
