@@ -6,6 +6,7 @@ from features.core.clock import zone
 from features.core.plant import WindowInterval
 from features.core.statements import HealthState, Prediction, Refusal
 from features.policy.distribution import Context, Fractiles
+from features.registry.words import feature_words
 
 __all__ = ["assumption", "day_text", "inspection_reason", "replacement_reason"]
 
@@ -35,7 +36,7 @@ def inspection_reason(
     """Why to look at it, and by when, in one sentence."""
     index = statement.condition_index
     condition = "" if index is None else f", condition index {index:.2g}"
-    why = f" because of {statement.evidence[0].feature}" if statement.evidence else ""
+    why = f" because of {_first_lower(feature_words(statement.evidence[0].feature))}" if statement.evidence else ""
     says = "has failed" if state is HealthState.FAILURE else "needs maintenance"
     is_calibrated = isinstance(statement, Prediction) and statement.calibrated
     life = (
@@ -60,6 +61,10 @@ def day_text(moment: dt.datetime, context: Context, now: dt.datetime, *, weekday
     name = f"{day:%A} " if weekday else ""
     year = "" if day.year == today.year else f" {day.year}"
     return f"{name}{day.day} {day:%B}{year}"
+
+
+def _first_lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def _subject(context: Context) -> str:

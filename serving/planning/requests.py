@@ -18,7 +18,9 @@ def request_for(recommendation: Recommendation, case: Case, *, episode: int, tar
     """What is written to the ERP; its key depends on the component and the episode only."""
     site, machine = case.context.site, case.machine
     words = recommendation.failure_mode.replace("_", " ").replace("-", " ")
-    title = f"{recommendation.action.capitalize()} {words} {machine.id} {recommendation.slot}"
+    verb, place = recommendation.action.capitalize(), f"{machine.id} {recommendation.slot}"
+    title = f"{verb} {words} {place}"
+    title = title if len(title) <= _TITLE else f"{verb} {place}"
     key = order_key(site.id, machine.id, recommendation.slot, recommendation.failure_mode, episode)
     return MaintenanceRequest(
         key=key,

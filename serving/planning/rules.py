@@ -57,7 +57,7 @@ def is_news(held: StoredRecommendation, new: Recommendation, *, now: dt.datetime
     is_worse = has_grown(old, new, now=now, hysteresis=rules.hysteresis)
     if held.state in _UNSENT:
         is_urgent = is_urgent or new.priority < old.priority
-        is_worse = is_worse or old.due < now < new.due
+        is_worse = is_worse or old.due < now <= new.due
     return is_urgent or (is_worse and now - held.updated_at >= rules.revise_every)
 
 

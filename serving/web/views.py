@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from features.core.plant import Site
 from features.core.statements import Evidence, Prediction, Refusal, Rung
+from features.registry.words import feature_words
 from serving.orders import OPEN_STATES, RecommendationState
 from serving.predictor.fleet import ComponentStatus, MachineStatus
 from serving.store import StoredRecommendation
@@ -218,7 +219,7 @@ def _note(status: ComponentStatus) -> str:
 def _evidence_view(evidence: Evidence) -> EvidenceView:
     feature, unit = evidence.feature, evidence.unit
     return EvidenceView(
-        name=words.feature_words(feature),
+        name=feature_words(feature),
         feature=feature,
         value=words.quantity(feature, evidence.value, unit),
         reference=words.quantity(feature, evidence.reference, unit),

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from features.core.clock import zone
 from features.core.plant import LifeUnit
 from features.core.statements import Action, Evidence, HealthState, Prediction, Refusal, RefusalReason, Rung
+from features.registry.words import feature_words
 
 __all__ = [
     "StateWord",
     "action_word",
     "amount",
     "evidence_sentence",
-    "feature_words",
     "figure",
     "life_unit_words",
     "local_day",
@@ -66,21 +66,6 @@ _RUNGS = {
     Rung.NONE: "No evidence",
 }
 
-_ROLES = {
-    "vibration_h": "Vibration, horizontal",
-    "vibration_v": "Vibration, vertical",
-    "vibration_a": "Vibration, axial",
-}
-_TOKENS = {
-    "bpfo": "at the outer race (BPFO)",
-    "bpfi": "at the inner race (BPFI)",
-    "bsf": "at the rolling elements (BSF)",
-    "ftf": "at the cage (FTF)",
-    "hf": "high-frequency",
-    "gmf": "at the gear mesh",
-}
-# How the names of features end that carry their unit, longest first.
-_UNIT_SUFFIXES = ("_k_per_h", "_mm_s", "_m_s2", "_hz", "_k")
 # 0 degrees Celsius in kelvin (BIPM, SI brochure, 9th edition, 2.3.1).
 ZERO_CELSIUS_K = 273.15
 
@@ -193,25 +178,6 @@ def _span(minutes: float) -> str:
             count = round(minutes / {"day": 1440.0, "hour": 60.0, "minute": 1.0}[word])
             return f"{count} {word}{'' if count == 1 else 's'}"
     return "less than a minute"
-
-
-def feature_words(name: str) -> str:
-    """A feature's name for people.
-
-    Example:
-        >>> feature_words("vibration_h.envelope_bpfo_m_s2.ratio_to_baseline")
-        'Vibration, horizontal: envelope at the outer race (BPFO), ratio to baseline'
-    """
-    role, _, rest = name.partition(".")
-    parts = [_words(part) for part in rest.split(".") if part]
-    told = _ROLES.get(role, role.replace("_", " ").capitalize())
-    return f"{told}: {', '.join(parts)}" if parts else told
-
-
-def _words(part: str) -> str:
-    for suffix in _UNIT_SUFFIXES:
-        part = part.removesuffix(suffix)
-    return " ".join(_TOKENS.get(token, token) for token in part.split("_"))
 
 
 def quantity(feature: str, value: float | None, unit: str) -> str:

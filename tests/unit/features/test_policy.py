@@ -224,7 +224,7 @@ def test_refusal_with_bad_condition_asks_for_an_inspection_in_the_next_window() 
     assert (found.action, found.priority, found.rung) == (Action.INSPECT, 2, Rung.CONDITION)
     assert found.window_start == dt.datetime(2026, 2, 21, 5, tzinfo=dt.UTC)
     assert found.evidence == evidence
-    assert "because of vibration_h.rms_m_s2" in found.reason
+    assert "because of vibration, horizontal: RMS, and" in found.reason
 
 
 @pytest.mark.parametrize("reason", [RefusalReason.STALE_DATA, RefusalReason.SENSOR_FAULT])

@@ -1,0 +1,47 @@
+"""Names of features in words that a planner can read."""
+
+import re
+
+__all__ = ["feature_words"]
+
+_ROLES = {
+    "vibration_h": "Vibration, horizontal",
+    "vibration_v": "Vibration, vertical",
+    "vibration_a": "Vibration, axial",
+}
+_TOKENS = {
+    "bpfo": "at the outer race (BPFO)",
+    "bpfi": "at the inner race (BPFI)",
+    "bsf": "at the rolling elements (BSF)",
+    "ftf": "at the cage (FTF)",
+    "hf": "high-frequency",
+    "gmf": "at the gear mesh",
+    "rms": "RMS",
+}
+# How the names of features end that carry their unit, longest first.
+_UNIT_SUFFIXES = ("_k_per_h", "_mm_s", "_m_s2", "_hz", "_k")
+_OCTAVE = re.compile(r"octave_(\d+)hz_rms")
+
+
+def feature_words(name: str) -> str:
+    """A feature's name for people.
+
+    Example:
+        >>> feature_words("vibration_h.envelope_bpfo_m_s2.ratio_to_baseline")
+        'Vibration, horizontal: envelope at the outer race (BPFO), ratio to baseline'
+        >>> feature_words("vibration_v.octave_2000hz_rms_m_s2")
+        'Vibration, vertical: octave at 2000 Hz'
+    """
+    role, _, rest = name.partition(".")
+    parts = [_words(part) for part in rest.split(".") if part]
+    told = _ROLES.get(role, role.replace("_", " ").capitalize())
+    return f"{told}: {', '.join(parts)}" if parts else told
+
+
+def _words(part: str) -> str:
+    for suffix in _UNIT_SUFFIXES:
+        part = part.removesuffix(suffix)
+    octave = _OCTAVE.fullmatch(part)
+    if octave is not None:
+        return f"octave at {octave[1]} Hz"
+    return " ".join(_TOKENS.get(token, token) for token in part.split("_"))
