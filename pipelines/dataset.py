@@ -54,6 +54,7 @@ class TrainingSet:
         names: Names of the columns of `x`.
         x: float64 [n, features], NaN where refused.
         rul: float64 [n], life units to the end of the life, not capped; NaN in lives that did not fail.
+        survived: float64 [n], life units that the part is known to have lived on; NaN in lives that failed.
         age: float64 [n], as stored with the row, NaN unknown.
         unit: str [n], life a row belongs to.
         machine: str [n].
@@ -70,6 +71,7 @@ class TrainingSet:
     names: tuple[str, ...]
     x: Floats
     rul: Floats
+    survived: Floats
     age: Floats
     unit: Strings
     machine: Strings
@@ -92,6 +94,7 @@ class TrainingSet:
             self,
             x=self.x[kept],
             rul=self.rul[kept],
+            survived=self.survived[kept],
             age=self.age[kept],
             unit=self.unit[kept],
             machine=self.machine[kept],
@@ -138,6 +141,7 @@ def training_set(
         names=names,
         x=_matrix(rows, len(names)),
         rul=_floats(rows, pl.when(pl.col("ending").is_in(_FAILED)).then("rul")),
+        survived=_floats(rows, pl.when(~pl.col("ending").is_in(_FAILED)).then("rul")),
         age=_floats(rows, pl.col("age")),
         unit=np.asarray(rows["unit"].to_list(), dtype=np.str_),
         machine=np.asarray(rows["machine_id"].to_list(), dtype=np.str_),

@@ -17,7 +17,7 @@ __all__ = ["calibrate"]
 
 
 def calibrate(
-    truth: Floats, quantiles: Floats, unit: Strings, cap: float, parameters: FitParameters
+    truth: Floats, quantiles: Floats, unit: Strings, cap: float, parameters: FitParameters, failed_lives: int
 ) -> Calibration:
     """Offsets per bin of P50; none, and not calibrated, below `calibrated_from` lives.
 
@@ -27,11 +27,11 @@ def calibrate(
         unit: Life [n] of each row.
         cap: Largest RUL taught; its shares are the bins' edges.
         parameters: Of the fit.
+        failed_lives: How many of the lives failed; only these count as evidence behind a band.
     """
     p10, p50, p90 = quantiles
-    units = np.unique(unit).size
-    if units < parameters.calibrated_from:
-        return Calibration(units, calibrated=False, nominal=parameters.nominal)
+    if failed_lives < parameters.calibrated_from:
+        return Calibration(failed_lives, calibrated=False, nominal=parameters.nominal)
     edges = _edges(p50, unit, [share * cap for share in parameters.band_shares], parameters.units_per_bin)
     place = np.searchsorted(edges, p50, side="right")
     level = 0.5 + parameters.nominal / 2
@@ -40,7 +40,7 @@ def calibrate(
         rows = place == number
         low.append(_offset(p10[rows] - truth[rows], unit[rows], level))
         high.append(_offset(truth[rows] - p90[rows], unit[rows], level))
-    return Calibration(units, True, parameters.nominal, tuple(edges), tuple(low), tuple(high))
+    return Calibration(failed_lives, True, parameters.nominal, tuple(edges), tuple(low), tuple(high))
 
 
 def _edges(p50: Floats, unit: Strings, wanted: list[float], units_per_bin: int) -> list[float]:

@@ -16,7 +16,7 @@ from features.rul.outputs import answers as infer
 from pipelines.model.baselines import constant_median, weibull_by_age
 from pipelines.model.boosting import QUANTILES, answer, boost, life_weights
 from pipelines.model.calibration import calibrate
-from pipelines.model.examples import Floats, Ints, LifeSummary, Strings, cap_of
+from pipelines.model.examples import Bools, Floats, Ints, LifeSummary, Strings, cap_of
 from pipelines.model.parameters import FitParameters
 
 __all__ = ["CAPPED", "Labelled", "OutOfFold", "cross_fit", "held_out_answers", "refuse_leaking"]
@@ -27,10 +27,15 @@ CAPPED = ("mean", "p10", "p50")
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Rows [n] of failed lives, thinned, with the fold of each, and all lives of the training set."""
+    """Rows [n] whose capped RUL is known, thinned, with the fold of each, and all lives of the training set.
+
+    `failed` marks rows of lives that failed; in the others `rul` is what the part is known to have lived on,
+    which is past the cap.
+    """
 
     x: Floats
     rul: Floats
+    failed: Bools
     age: Floats
     unit: Strings
     fold: Ints
@@ -50,7 +55,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """Answers to rows [n] of lives that the answering forests had not seen, life units.
+    """Answers to rows [n] of failed lives that the answering forests had not seen, life units.
 
     `p10` and `p90` are calibrated by the other folds, and None when there are too few lives for a band.
     """
@@ -114,7 +119,8 @@ def cross_fit(rows: Labelled, parameters: FitParameters) -> Crossfit:
         for name, values in _fold_baselines(rows, fold).items():
             baselines[name][held] = values
     quantiles = np.sort(np.stack([answers[output] for output in QUANTILES]), axis=0)
-    calibration = calibrate(np.minimum(rows.rul, cap), quantiles, rows.unit, cap, parameters)
+    failed_lives = np.unique(rows.unit[rows.failed]).size
+    calibration = calibrate(np.minimum(rows.rul, cap), quantiles, rows.unit, cap, parameters, failed_lives)
     band = calibration.calibrated
     # Leaving a fold out must not drop the rest below the number of lives that the whole set has.
     without = replace(
@@ -122,18 +128,20 @@ def cross_fit(rows: Labelled, parameters: FitParameters) -> Crossfit:
         calibrated_from=1 if band else parameters.calibrated_from,
         units_per_bin=parameters.units_per_bin * (len(folds) - 1) // len(folds),
     )
-    said = held_out_answers(rows, answers, quantiles, cap, without)
+    kept = rows.failed
+    every = held_out_answers(rows, answers, quantiles, cap, without)
+    said = {output: told[kept] for output, told in every.items()}
     out_of_fold = OutOfFold(
-        unit=rows.unit,
-        fold=rows.fold,
-        age=rows.age,
-        rul=rows.rul,
+        unit=rows.unit[kept],
+        fold=rows.fold[kept],
+        age=rows.age[kept],
+        rul=rows.rul[kept],
         cap=cap,
         mean=said["mean"],
         p10=said["p10"] if band else None,
         p50=said["p50"],
         p90=said["p90"] if band else None,
-        baselines=baselines,
+        baselines={name: told[kept] for name, told in baselines.items()},
     )
     return Crossfit(out_of_fold, calibration, answers["mean"])
 
@@ -151,7 +159,7 @@ def _fold_answers(rows: Labelled, fold: int, start: Floats, parameters: FitParam
 
 
 def _fold_baselines(rows: Labelled, fold: int) -> dict[str, Floats]:
-    held, seen = rows.fold == fold, rows.fold != fold
+    held, seen = rows.fold == fold, (rows.fold != fold) & rows.failed
     cap = rows.cap_without(fold)
     y, weight = np.minimum(rows.rul[seen], cap), life_weights(rows.unit[seen])
     median = constant_median(y, weight, int(np.count_nonzero(held)))
@@ -181,7 +189,8 @@ def held_out_answers(
     for fold in np.unique(rows.fold):
         held, others = rows.fold == fold, rows.fold != fold
         truth = np.minimum(rows.rul[others], cap)
-        calibration = calibrate(truth, quantiles[:, others], rows.unit[others], cap, parameters)
+        failed_lives = np.unique(rows.unit[others & rows.failed]).size
+        calibration = calibrate(truth, quantiles[:, others], rows.unit[others], cap, parameters, failed_lives)
         found = infer({output: score[held] for output, score in scores.items()}, calibration, caps=caps)
         for output in scores:
             said[output][held] = getattr(found, output)

@@ -6,8 +6,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Examples", "Floats", "Ints", "LifeSummary", "Strings", "cap_of", "thinned"]
+__all__ = ["Bools", "Examples", "Floats", "Ints", "LifeSummary", "Strings", "cap_of", "outlived", "thinned"]
 
+Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Strings = npt.NDArray[np.str_]
@@ -27,7 +28,10 @@ class LifeSummary(Protocol):
 
 
 class Examples(Protocol):
-    """Rows [n] in order of unit and time; `rul` is not capped and NaN in lives that did not fail."""
+    """Rows [n] in order of unit and time; `rul` is not capped and NaN in lives that did not fail.
+
+    `survived` is how much longer a part that did not fail is known to have lived, NaN in lives that failed.
+    """
 
     @property
     def component_class(self) -> str: ...  # noqa: D102 - see the class
@@ -41,6 +45,8 @@ class Examples(Protocol):
     def x(self) -> Floats: ...  # noqa: D102
     @property
     def rul(self) -> Floats: ...  # noqa: D102
+    @property
+    def survived(self) -> Floats: ...  # noqa: D102
     @property
     def age(self) -> Floats: ...  # noqa: D102
     @property
@@ -67,7 +73,22 @@ def cap_of(lives: Sequence[LifeSummary], declared: float | None) -> float:
     return max((life.duration for life in known), default=float("inf"))
 
 
-def thinned(unit: Strings, rows_per_life: int) -> npt.NDArray[np.bool_]:
+def outlived(survived: Floats, lives: Sequence[LifeSummary], declared: float | None) -> Bools:
+    """Rows [n] of parts that did not fail whose capped RUL is known all the same: they lived on past the cap.
+
+    A part that was replaced, or still runs, long after a row says of that row exactly what the forests are
+    taught: "the cap or more". Leaving such rows out, as a failure to come, makes healthy parts look worn:
+    only what failed would be learnt from. Without a declared cap the longest failed life is asked for, which
+    no median reaches.
+    """
+    if declared is None:
+        declared = max(
+            (life.duration for life in lives if life.failed and np.isfinite(life.duration)), default=np.inf
+        )
+    return np.asarray(survived >= declared, dtype=np.bool_)
+
+
+def thinned(unit: Strings, rows_per_life: int) -> Bools:
     """Which rows [n] remain when each life keeps every n-th row, counted back from its last one."""
     _, place, sizes = np.unique(unit, return_inverse=True, return_counts=True)
     kept = np.zeros(unit.size, dtype=np.bool_)

@@ -10,7 +10,7 @@ from features.rul.artefact import Artefact, Calibration, Domain
 from features.rul.condition import ConditionModel, LifeRows, fit_condition
 from pipelines.model.boosting import QUANTILES, boost
 from pipelines.model.crossfit import CAPPED, Labelled, OutOfFold, cross_fit
-from pipelines.model.examples import Examples, Floats, Ints, cap_of, thinned
+from pipelines.model.examples import Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
 from pipelines.model.prior import fit_weibull
 
@@ -101,12 +101,15 @@ def _no_forests(failed: int, parameters: FitParameters) -> _Forests:
 
 
 def _fit_forests(examples: Examples, parameters: FitParameters, fold: Ints) -> _Forests:
-    labelled = np.flatnonzero(np.isfinite(examples.rul))
+    failed = np.isfinite(examples.rul)
+    rul = np.where(failed, examples.rul, examples.survived)
+    labelled = np.flatnonzero(failed | outlived(examples.survived, examples.lives, examples.declared_cap))
     taught = labelled[thinned(examples.unit[labelled], parameters.rows_per_life)]
     columns = _informative(examples.x[taught])
     rows = Labelled(
         x=np.ascontiguousarray(examples.x[np.ix_(taught, columns)]),
-        rul=examples.rul[taught],
+        rul=rul[taught],
+        failed=failed[taught],
         age=examples.age[taught],
         unit=examples.unit[taught],
         fold=fold[taught],

@@ -1,8 +1,10 @@
 """Ingestion: what of a source's pages ends up in the lake, once, and when it could be known."""
 
+import contextlib
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.core.clock import DemoClock
-from features.core.errors import SourceUnavailableError
+from features.core.errors import LakeConflictError, SourceUnavailableError
 from features.core.lake import Lake
 from features.core.plant import Plant
 from features.core.statements import EventKind, MaintenanceEvent
@@ -22,6 +24,7 @@ from features.core.tables import (
     QUARANTINE,
     SENSOR_STATES,
     WAVEFORMS,
+    Table,
 )
 from pipelines.historian.memory import MemoryHistorian
 from pipelines.historian.port import Page, RawRow, RawWaveform, TagInfo
@@ -242,7 +245,32 @@ def test_the_watermark_moves_in_the_same_commit_as_the_rows(lake: Lake) -> None:
             seen.append((lake.read(MEASUREMENTS).collect().height, mark, version))
 
     take(lake, source([row(h) for h in range(9)]), on_progress=note)
-    assert seen == [(3, START + 3 * HOUR, 0), (6, START + 6 * HOUR, 1), (9, NOW, 2)]
+    assert seen == [(3, START + 3 * HOUR, 1), (6, START + 6 * HOUR, 2), (9, NOW, 3)]
+
+
+class _OvertakenLake(Lake):
+    """Another process reads the same source into the lake, right before this one writes to a table first."""
+
+    def __init__(self, url: str, table: Table, other: Callable[[], object]) -> None:
+        super().__init__(url)
+        self._before, self._other = table, [other]
+
+    def insert(self, table: Table, frame: pl.DataFrame, **facts: Any) -> int:  # Any: passed on as it came
+        if table is self._before and self._other:
+            self._other.pop()()
+        return super().insert(table, frame, **facts)
+
+
+@pytest.mark.parametrize("table", [QUARANTINE, WAVEFORMS, MEASUREMENTS], ids=lambda table: table.name)
+def test_two_runs_over_one_source_at_once_double_nothing(lake: Lake, table: Table) -> None:
+    take(lake, source([row(h) for h in range(9)], waveforms=[wave(1)]))
+    historian = source([row(h) for h in range(20)] + [row(6, "text")], waveforms=[wave(1), wave(3)])
+    slow = _OvertakenLake(lake.url, table, lambda: take(lake, historian, since=START))
+    with contextlib.suppress(LakeConflictError):
+        take(slow, historian, since=START)
+    assert [hour for hour, _, _ in values(lake)] == list(range(20))
+    held = {each.name: lake.read(each, all_revisions=True).collect().height for each in (WAVEFORMS, QUARANTINE)}
+    assert held == {"waveforms": 2, "quarantine": 1}
 
 
 def test_a_run_goes_on_from_its_watermark(lake: Lake) -> None:

@@ -38,6 +38,7 @@ class Life:
 class Examples:
     x: Floats
     rul: Floats
+    survived: Floats
     age: Floats
     unit: npt.NDArray[np.str_]
     time_us: npt.NDArray[np.int64]
@@ -52,7 +53,7 @@ class Examples:
 def examples(lives: int = 28, *, suspended: int = 4, seed: int = 7) -> Examples:
     """Lives with a noisy precursor in the first input; the last ones are suspended."""
     rng = np.random.default_rng(seed)
-    parts, rul, age, unit, summary = [], [], [], [], []
+    parts, rul, survived, age, unit, summary = [], [], [], [], [], []
     for number in range(lives):
         n = int(rng.integers(40, 100))
         left = np.arange(n, dtype=np.float64)[::-1]
@@ -60,12 +61,21 @@ def examples(lives: int = 28, *, suspended: int = 4, seed: int = 7) -> Examples:
         level = np.exp(-left / 25 + 0.2 * rng.normal(size=n) + 0.1 * rng.normal())
         parts.append(np.stack([level, n - left, rng.normal(size=n), np.ones(n)], axis=1))
         rul.append(left if failed else np.full(n, np.nan))
+        survived.append(np.full(n, np.nan) if failed else left)
         age.append(n - left)
         unit += [f"u{number:02d}"] * n
         summary.append(Life(f"u{number:02d}", 1.0, float(n), failed))
     x = np.concatenate(parts)
     time_us = np.arange(x.shape[0], dtype=np.int64) * 3_600_000_000
-    return Examples(x, np.concatenate(rul), np.concatenate(age), np.array(unit), time_us, tuple(summary))
+    return Examples(
+        x,
+        np.concatenate(rul),
+        np.concatenate(survived),
+        np.concatenate(age),
+        np.array(unit),
+        time_us,
+        tuple(summary),
+    )
 
 
 def folds(data: Examples, k: int = 4) -> npt.NDArray[np.int64]:
@@ -155,7 +165,7 @@ def test_fold_answered_is_untouched_by_its_own_truth(model: Fitted, number: int)
 
 def test_band_of_a_fold_is_calibrated_by_the_other_folds_only() -> None:
     data = examples(suspended=0)
-    rows = Labelled(data.x, data.rul, data.age, data.unit, folds(data), data.lives, 60.0)
+    rows = Labelled(data.x, data.rul, np.isfinite(data.rul), data.age, data.unit, folds(data), data.lives, 60.0)
     guess = np.full(data.unit.size, 30.0)
     scores = {"mean": guess, "p10": guess - 1, "p50": guess, "p90": guess + 1}
     quantiles = np.stack([scores["p10"], scores["p50"], scores["p90"]])
@@ -192,7 +202,7 @@ def test_fewer_than_three_failed_lives_give_no_forest() -> None:
 
 def test_cap_is_learnt_from_lives_outside_the_fold_only() -> None:
     data = dataclasses.replace(examples(), declared_cap=None)
-    rows = Labelled(data.x, data.rul, data.age, data.unit, folds(data), data.lives, None)
+    rows = Labelled(data.x, data.rul, np.isfinite(data.rul), data.age, data.unit, folds(data), data.lives, None)
     outside = [life.duration for life in data.lives if life.failed and int(life.unit[1:]) % 4 != 1]
     assert rows.cap_without(1) == np.median(outside)
 
@@ -222,7 +232,7 @@ def band(n: int, *, units: int, half_width: float) -> tuple[Floats, Floats, npt.
 
 def test_offsets_widen_a_band_that_misses_by_a_known_distance() -> None:
     truth, quantiles, unit = band(200, units=25, half_width=-3.0)
-    found = calibrate(truth, quantiles, unit, 100.0, SMALL)
+    found = calibrate(truth, quantiles, unit, 100.0, SMALL, np.unique(unit).size)
     assert found.calibrated
     assert found.edges == (20.0, 40.0)
     np.testing.assert_allclose(found.low + found.high, 3.0)
@@ -230,18 +240,18 @@ def test_offsets_widen_a_band_that_misses_by_a_known_distance() -> None:
 
 def test_offsets_narrow_a_band_that_is_too_wide() -> None:
     truth, quantiles, unit = band(200, units=25, half_width=5.0)
-    np.testing.assert_allclose(calibrate(truth, quantiles, unit, 100.0, SMALL).low, -5.0)
+    np.testing.assert_allclose(calibrate(truth, quantiles, unit, 100.0, SMALL, np.unique(unit).size).low, -5.0)
 
 
 def test_bins_with_too_few_lives_are_joined() -> None:
     truth, quantiles, unit = band(200, units=25, half_width=1.0)
     few = dataclasses.replace(SMALL, units_per_bin=26)
-    assert calibrate(truth, quantiles, unit, 100.0, few).edges == ()
+    assert calibrate(truth, quantiles, unit, 100.0, few, np.unique(unit).size).edges == ()
 
 
 def test_too_few_lives_are_not_calibrated() -> None:
     truth, quantiles, unit = band(200, units=19, half_width=1.0)
-    found = calibrate(truth, quantiles, unit, 100.0, SMALL)
+    found = calibrate(truth, quantiles, unit, 100.0, SMALL, np.unique(unit).size)
     assert (found.calibrated, found.units, found.low, found.high) == (False, 19, (0.0,), (0.0,))
 
 
@@ -250,7 +260,9 @@ def test_one_long_life_does_not_set_the_offset() -> None:
     unit = np.array([f"u{i:02d}" for i in range(24)] + ["long"] * 76)
     truth = np.full(100, 50.0)
     miss = np.array([1.0] * 24 + [9.0] * 76)
-    found = calibrate(truth, np.stack([truth + miss, truth + miss, truth + miss]), unit, 100.0, SMALL)
+    found = calibrate(
+        truth, np.stack([truth + miss, truth + miss, truth + miss]), unit, 100.0, SMALL, np.unique(unit).size
+    )
     assert found.low == (1.0,)
 
 
@@ -301,3 +313,25 @@ def test_constant_baseline_is_the_median_over_lives() -> None:
         9.0,
     ]
     assert life_weights(unit).sum() == pytest.approx(4.0)
+
+
+def test_parts_that_lived_on_past_the_cap_teach_that_they_did() -> None:
+    data = examples(suspended=0)
+    spoilt = np.isin(data.unit, [life.unit for life in data.lives[14:]])
+    long = dataclasses.replace(
+        data,
+        rul=np.where(spoilt, np.nan, data.rul),
+        survived=np.where(spoilt, 1000.0, np.nan),
+        x=np.where(spoilt[:, None], np.array([9.0, 1.0, 0.0, 1.0]), data.x),
+        lives=tuple(dataclasses.replace(life, failed=number < 14) for number, life in enumerate(data.lives)),
+    )
+    lived = np.array([[9.0, 1.0, 0.0]])
+    assert Engine(fitted(long).artefact).answer(lived).p50[0] > 50.0
+    short = dataclasses.replace(long, survived=np.where(spoilt, 30.0, np.nan))
+    assert Engine(fitted(short).artefact).answer(lived).p50[0] < 20.0
+
+
+def test_parts_that_did_not_fail_are_no_evidence_behind_a_band() -> None:
+    truth, unit = np.arange(60.0), np.repeat(np.arange(30), 2).astype(str)
+    found = calibrate(truth, np.stack([truth] * 3), unit, 100.0, SMALL, SMALL.calibrated_from - 1)
+    assert (found.calibrated, found.units) == (False, SMALL.calibrated_from - 1)
