@@ -8,6 +8,7 @@ WearcastError
 ├── RetriableError            back off, try again
 │   ├── SourceUnavailableError    a historian does not answer
 │   ├── LakeConflictError         another writer was faster
+│   ├── LakeUnavailableError      the lake cannot be written or opened: rights, a full disk, a store that is away
 │   ├── ErpUnavailableError       the ERP says "later" and surely did nothing
 │   └── AmbiguousDeliveryError    the ERP may or may not have done it: look up by key first
 ├── RejectedError             this one item is wrong: quarantine it, go on, lose nothing
@@ -33,6 +34,7 @@ __all__ = [
     "ErpUnavailableError",
     "FingerprintMismatchError",
     "LakeConflictError",
+    "LakeUnavailableError",
     "LeakageError",
     "MissingExtraError",
     "OrderRejectedError",
@@ -91,6 +93,10 @@ class SourceUnavailableError(RetriableError):
 
 class LakeConflictError(RetriableError):
     """Another writer committed first; read again and retry."""
+
+
+class LakeUnavailableError(RetriableError):
+    """The lake cannot be written or opened now: missing rights, a full disk, a store that does not answer."""
 
 
 class ErpUnavailableError(RetriableError):

@@ -3,39 +3,21 @@
 import datetime as dt
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from features.core.clock import require_utc
-from features.core.errors import LakeConflictError, RowRejectedError
+from features.core.commits import Watermark, held, moved, persist, told, turn, unknown
+from features.core.errors import RowRejectedError
 from features.core.statements import MaintenanceEvent
 from features.core.tables import MAINTENANCE_EVENTS, Table
 
 __all__ = ["Lake", "Watermark", "join_backward"]
-
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Watermark:
-    """Up to when a source has been read for a group of machines; committed with the rows themselves."""
-
-    source: str
-    group: str
-    time: dt.datetime
-
-    @property
-    def _app_id(self) -> str:
-        return f"{self.source}/{self.group}"
-
-    @property
-    def _version(self) -> int:
-        return (require_utc(self.time) - _EPOCH) // dt.timedelta(microseconds=1)
 
 
 class Lake:
@@ -63,36 +45,49 @@ class Lake:
             LakeConflictError: Another writer moved the same watermark, or the watermark would go back.
         """
         frame = self._checked(table, frame, writer)
-        properties = None
-        # Checked and written on one snapshot: a commit in between that moved the watermark conflicts.
-        delta = self._open(table)
-        if watermark is not None:
-            held = _held(delta, watermark._app_id)
-            if held is not None and watermark.time < held:
-                raise LakeConflictError(
-                    f"watermark of {watermark.source}/{watermark.group} is at {held}, "
-                    f"it cannot go back to {watermark.time}",
-                    {"held": held, "asked": watermark.time},
-                )
-            properties = CommitProperties(
-                app_transactions=[Transaction(app_id=watermark._app_id, version=watermark._version)]
-            )
         if frame.is_empty() and watermark is None:
             return 0
-        try:
-            write_deltalake(
-                self._path(table) if delta is None else delta,
-                frame.to_arrow(),
-                mode="append",
-                partition_by=list(table.partitions) or None,
-                storage_options=self._options if delta is None else None,
-                commit_properties=properties,
-            )
-        except CommitFailedError as err:
-            raise LakeConflictError(
-                f"table {table.name}: another writer was faster", {"table": table.name}
-            ) from err
+        # Checked and written on one snapshot: a commit in between that moved the watermark conflicts.
+        delta = self._ready(table)
+        self._write(table, delta, frame, [] if watermark is None else [moved(delta, watermark)])
         return frame.height
+
+    def insert(
+        self,
+        table: Table,
+        frame: pl.DataFrame,
+        *,
+        writer: str,
+        watermark: Watermark | None = None,
+        seen: int | None = None,
+    ) -> int:
+        """Add rows whose key is not there yet, whoever writes at the same time; of a repeated key the first.
+
+        Args:
+            table: Where to.
+            frame: Of the table's schema.
+            writer: Who writes.
+            watermark: As for `append`.
+            seen: Version of the table whose keys the caller has left out already; None: none.
+
+        Returns:
+            Number of rows written.
+
+        Raises:
+            RowRejectedError, LakeConflictError: As for `append`; without a watermark collisions are tried again.
+        """
+        frame = self._checked(table, frame, writer).unique(list(table.key), keep="first", maintain_order=True)
+        if frame.is_empty() and watermark is None:
+            return 0
+
+        def insert() -> int:
+            delta = self._ready(table)
+            new = frame if seen is not None and delta.version() == seen else unknown(delta, table, frame)
+            if not new.is_empty() or watermark is not None:
+                self._write(table, delta, new, [turn(delta) if watermark is None else moved(delta, watermark)])
+            return new.height
+
+        return insert() if watermark is not None else persist(insert)
 
     def upsert(self, table: Table, frame: pl.DataFrame, *, writer: str) -> int:
         """Insert rows with a new key, replace rows whose key is there; within `frame` the last one wins.
@@ -101,32 +96,36 @@ class Lake:
             Number of rows in the frame after its own repetitions were dropped.
 
         Raises:
-            RowRejectedError, LakeConflictError: As for `append`.
+            RowRejectedError, LakeConflictError: As for `insert`.
         """
         frame = self._checked(table, frame, writer).unique(list(table.key), keep="last", maintain_order=True)
         if frame.is_empty():
             return 0
-        delta = self._open(table)
-        if delta is None:
-            return self.append(table, frame, writer=writer)
         match = [*dict.fromkeys([*table.partitions, *table.key])]
         terms = [f"t.`{name}` = s.`{name}`" for name in match]
         for partition in table.partitions:
             values = frame.get_column(partition).unique()
             listed = ", ".join("'" + str(value).replace("'", "''") + "'" for value in values)
             terms.append(f"t.`{partition}` IN ({listed})")
-        try:
-            (
-                delta.merge(frame.to_arrow(), " AND ".join(terms), source_alias="s", target_alias="t")
-                .when_matched_update_all()
-                .when_not_matched_insert_all()
-                .execute()
-            )
-        except CommitFailedError as err:
-            raise LakeConflictError(
-                f"table {table.name}: another writer was faster", {"table": table.name}
-            ) from err
-        return frame.height
+
+        def merge() -> int:
+            delta = self._ready(table)
+            with told(table):
+                (
+                    delta.merge(
+                        frame.to_arrow(),
+                        " AND ".join(terms),
+                        source_alias="s",
+                        target_alias="t",
+                        commit_properties=CommitProperties(app_transactions=[turn(delta)]),
+                    )
+                    .when_matched_update_all()
+                    .when_not_matched_insert_all()
+                    .execute()
+                )
+            return frame.height
+
+        return persist(merge)
 
     def append_events(self, events: Iterable[MaintenanceEvent], *, writer: str) -> int:
         """Add maintenance events that are not there yet; the only way into `maintenance_events`.
@@ -135,15 +134,7 @@ class Lake:
             Number of events that were new.
         """
         rows = [{k: v.value if isinstance(v, StrEnum) else v for k, v in asdict(e).items()} for e in events]
-        if not rows:
-            return 0
-        frame = MAINTENANCE_EVENTS.frame(rows).unique(
-            list(MAINTENANCE_EVENTS.key), keep="first", maintain_order=True
-        )
-        held = self.read(MAINTENANCE_EVENTS).select(MAINTENANCE_EVENTS.key).collect()
-        return self.append(
-            MAINTENANCE_EVENTS, frame.join(held, on=list(MAINTENANCE_EVENTS.key), how="anti"), writer=writer
-        )
+        return self.insert(MAINTENANCE_EVENTS, MAINTENANCE_EVENTS.frame(rows), writer=writer) if rows else 0
 
     def read(
         self,
@@ -194,7 +185,7 @@ class Lake:
 
     def watermark(self, table: Table, source: str, group: str) -> dt.datetime | None:
         """Up to when `source` has been read for `group`; None: never."""
-        return _held(self._open(table), f"{source}/{group}")
+        return held(self._open(table), f"{source}/{group}")
 
     def version(self, table: Table) -> int | None:
         """Present version of a table; None: it does not exist yet."""
@@ -215,25 +206,44 @@ class Lake:
             )
         return table.check(frame)
 
-    def _path(self, table: Table) -> str:
+    def _write(self, table: Table, delta: DeltaTable, frame: pl.DataFrame, marks: list[Transaction]) -> None:
+        with told(table):
+            write_deltalake(
+                delta,
+                frame.to_arrow(),
+                mode="append",
+                commit_properties=CommitProperties(app_transactions=marks) if marks else None,
+            )
+
+    def _ready(self, table: Table) -> DeltaTable:
+        """The table, made if need be: empty and by itself, so that two first writers collide like any two."""
+        delta = self._open(table)
+        if delta is not None:
+            return delta
         path = f"{self.url}/{table.name}"
-        if "://" not in path:
-            os.makedirs(path, exist_ok=True)
-        return path
+        with told(table):
+            if "://" not in path:
+                os.makedirs(path, exist_ok=True)
+            schema = table.empty().to_arrow().schema
+            try:
+                return DeltaTable.create(
+                    path, schema, partition_by=list(table.partitions) or None, storage_options=self._options
+                )
+            except DeltaError:
+                delta = self._open(table)
+                if delta is None:
+                    raise
+                return delta
 
     def _open(self, table: Table, version: int | None = None) -> DeltaTable | None:
         path = f"{self.url}/{table.name}"
         if "://" not in path and not Path(path, "_delta_log").exists():
             return None
-        try:
-            return DeltaTable(path, version=version, storage_options=self._options)
-        except TableNotFoundError:
-            return None
-
-
-def _held(delta: DeltaTable | None, app_id: str) -> dt.datetime | None:
-    version = None if delta is None else delta.transaction_version(app_id)
-    return None if version is None else _EPOCH + dt.timedelta(microseconds=version)
+        with told(table):
+            try:
+                return DeltaTable(path, version=version, storage_options=self._options)
+            except TableNotFoundError:
+                return None
 
 
 def join_backward(

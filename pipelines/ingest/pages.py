@@ -71,19 +71,21 @@ class PageWriter:
         self.counts.quarantined += quarantine(self.lake, refused)
         on_stage(Stage.QUARANTINE)
         content = ("sha256", "sample_rate_hz", "speed_hz", "quality", "status")
+        seen = self.lake.version(WAVEFORMS)
         frame = self._fresh(WAVEFORMS, waves.kept, content, now)
-        self.counts.waveforms += self.lake.append(WAVEFORMS, frame, writer=WRITER)
+        self.counts.waveforms += self.lake.insert(WAVEFORMS, frame, writer=WRITER, seen=seen)
         on_stage(Stage.WAVEFORMS)
+        seen = self.lake.version(MEASUREMENTS)
         frame = self._fresh(MEASUREMENTS, rows.kept, ("value", "quality", "status"), now)
-        self._append_measurements(frame, until)
+        self._insert_measurements(frame, until, seen)
         on_stage(Stage.MEASUREMENTS)
 
-    def _append_measurements(self, frame: pl.DataFrame, until: dt.datetime) -> None:
+    def _insert_measurements(self, frame: pl.DataFrame, until: dt.datetime, seen: int | None) -> None:
         moved = until if self.watermark is None else max(until, self.watermark)
         if frame.is_empty() and moved == self.watermark:
             return
         mark = Watermark(self.source, self.group, moved)
-        self.counts.rows += self.lake.append(MEASUREMENTS, frame, writer=WRITER, watermark=mark)
+        self.counts.rows += self.lake.insert(MEASUREMENTS, frame, writer=WRITER, watermark=mark, seen=seen)
         self.watermark = moved
 
     def _fresh(self, table: Table, kept: pl.DataFrame, content: tuple[str, ...], now: dt.datetime) -> pl.DataFrame:
@@ -117,12 +119,4 @@ def quarantine(lake: Lake, refused: pl.DataFrame) -> int:
     Returns:
         How many were not there yet.
     """
-    new = refused.unique("row_hash", keep="first", maintain_order=True)
-    if new.is_empty():
-        return 0
-    held = lake.read(QUARANTINE).filter(
-        pl.col("source").is_in(new.get_column("source").unique().to_list()),
-        pl.col("row_hash").is_in(new.get_column("row_hash").to_list()),
-    )
-    new = new.join(held.select("row_hash").collect(), on="row_hash", how="anti")
-    return lake.append(QUARANTINE, new, writer=WRITER)
+    return lake.insert(QUARANTINE, refused, writer=WRITER)

@@ -100,7 +100,7 @@ def _settle(lake: Lake, table: Table, frame: pl.DataFrame, held: pl.DataFrame, c
     new = frame.join(held, on=key, how="anti")
     known = frame.join(held, on=key, how="semi")
     changed = known.join(held, on=[*key, *content], how="anti", nulls_equal=True)
-    lake.append(table, new.select(list(table.columns)), writer=WRITER)
+    lake.insert(table, new.select(list(table.columns)), writer=WRITER)
     lake.upsert(table, changed.select(list(table.columns)), writer=WRITER)
     return new.height
 

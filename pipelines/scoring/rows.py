@@ -77,8 +77,8 @@ def compute_features(
 ) -> int:
     """Makes the feature rows that are not there yet; run again, it makes none.
 
-    Rows are committed for many machines at a time; a run that was stopped goes on where the commits end. One
-    process at a time may run it.
+    Rows are committed for many machines at a time; a run that was stopped goes on where the commits end. Of
+    two processes that make the same row at once, the first one's is kept: both are the same.
 
     Args:
         lake: Read and written.
@@ -101,7 +101,7 @@ def compute_features(
             made, done = made + rows.height, done + 1
             waiting.append(rows)
             if done == len(machines) or sum(frame.height for frame in waiting) >= _ROWS_AT_ONCE:
-                lake.append(FEATURE_ROWS, pl.concat(waiting), writer="scoring")
+                lake.insert(FEATURE_ROWS, pl.concat(waiting), writer="scoring")
                 waiting = []
             if on_progress is not None:
                 on_progress(FeatureProgress(machine.id, done, len(machines), made))
@@ -199,4 +199,4 @@ def _register(lake: Lake, sets: Collection[FeatureSet], as_of: dt.datetime) -> N
         for fingerprint, features in {features.fingerprint: features for features in sets}.items()
         if fingerprint not in held
     ]
-    lake.append(FEATURE_SETS, FEATURE_SETS.frame(rows), writer="scoring")
+    lake.insert(FEATURE_SETS, FEATURE_SETS.frame(rows), writer="scoring")

@@ -1,5 +1,11 @@
 import datetime as dt
+import os
+import resource
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import polars as pl
 import pytest
@@ -7,7 +13,7 @@ from deltalake import DeltaTable
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from features.core.errors import LakeConflictError, RowRejectedError
+from features.core.errors import LakeConflictError, LakeUnavailableError, RowRejectedError
 from features.core.lake import Lake, Watermark, join_backward
 from features.core.statements import EventKind, MaintenanceEvent, Outcome
 from features.core.tables import LIVES, MAINTENANCE_EVENTS, MEASUREMENTS, QUARANTINE, SENSOR_STATES, Table
@@ -201,9 +207,11 @@ def test_a_quote_in_a_partition_is_no_command(lake: Lake) -> None:
 
 
 def test_a_watermark_moves_in_the_commit_of_its_rows(lake: Lake) -> None:
-    lake.append(MEASUREMENTS, _rows(_row(0)), writer="ingest", watermark=_mark(1))
-    assert lake.version(MEASUREMENTS) == 0
-    assert lake.watermark(MEASUREMENTS, "pi", "area-1") == T0 + HOUR
+    for hour in (1, 2):
+        lake.append(MEASUREMENTS, _rows(_row(hour)), writer="ingest", watermark=_mark(hour))
+    first, second = (DeltaTable(f"{lake.url}/measurements", version=version) for version in (1, 2))
+    held = [(len(pl.scan_delta(at).collect()), at.transaction_version("pi/area-1")) for at in (first, second)]
+    assert held == [(1, _mark(1).version), (2, _mark(2).version)]
 
 
 def test_progress_over_an_empty_stretch_is_kept(lake: Lake) -> None:
@@ -271,14 +279,114 @@ def test_of_two_writers_that_move_one_watermark_the_slower_is_told(tmp_path: Pat
     assert _values(Lake(tmp_path).read(MEASUREMENTS)) == [1.0, 8.0]
 
 
-def test_writers_of_different_sources_do_not_disturb_each_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["append", "insert"])
+def test_writers_of_different_sources_do_not_disturb_each_other(tmp_path: Path, way: str) -> None:
     Lake(tmp_path).append(MEASUREMENTS, _rows(_row(0)), writer="ingest", watermark=_mark(1))
     slow = _SlowLake(tmp_path, _mark(9, source="ignition"))
-    slow.append(MEASUREMENTS, _rows(_row(1)), writer="ingest", watermark=_mark(2))
+    getattr(slow, way)(MEASUREMENTS, _rows(_row(1)), writer="ingest", watermark=_mark(2))
     lake = Lake(tmp_path)
     assert lake.watermark(MEASUREMENTS, "pi", "area-1") == T0 + 2 * HOUR
     assert lake.watermark(MEASUREMENTS, "ignition", "area-1") == T0 + 9 * HOUR
     assert _values(lake.read(MEASUREMENTS)) == [1.0, 1.0, 8.0]
+
+
+class _OvertakenLake(Lake):
+    """A writer that another one with the same rows overtakes, at its first look at the table."""
+
+    def __init__(self, url: Path, overtake: Callable[[Lake], object]) -> None:
+        super().__init__(url)
+        self._overtake: list[Callable[[Lake], object]] = [overtake]
+
+    def _open(self, table: Table, version: int | None = None) -> DeltaTable | None:
+        seen = super()._open(table, version)
+        if self._overtake:
+            self._overtake.pop()(Lake(self.url))
+        return seen
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["table is there", "first writers"])
+@pytest.mark.parametrize("way", ["insert", "upsert"])
+def test_two_writers_of_one_key_at_once_leave_one_row(tmp_path: Path, way: str, begun: bool) -> None:
+    if begun:
+        Lake(tmp_path).append(MEASUREMENTS, _rows(_row(0)), writer="ingest")
+
+    def write(lake: Lake) -> int:
+        written: int = getattr(lake, way)(MEASUREMENTS, _rows(_row(1, value=5.0)), writer="ingest")
+        return written
+
+    written = write(_OvertakenLake(tmp_path, write))
+    assert written == {"insert": 0, "upsert": 1}[way]
+    assert _values(Lake(tmp_path).read(MEASUREMENTS)) == ([1.0, 5.0] if begun else [5.0])
+
+
+def test_an_event_that_two_writers_tell_at_once_is_held_once(tmp_path: Path) -> None:
+    slow = _OvertakenLake(tmp_path, lambda fast: fast.append_events([_event(1)], writer="sync"))
+    assert slow.append_events([_event(1), _event(2)], writer="events") == 1
+    assert Lake(tmp_path).read(MAINTENANCE_EVENTS).collect().height == 2
+
+
+def test_rows_that_were_left_out_on_an_older_version_are_looked_at_again(lake: Lake) -> None:
+    lake.insert(MEASUREMENTS, _rows(_row(0)), writer="ingest")
+    seen = lake.version(MEASUREMENTS)
+    lake.insert(MEASUREMENTS, _rows(_row(1)), writer="ingest", watermark=_mark(2))
+    assert lake.insert(MEASUREMENTS, _rows(_row(1), _row(2)), writer="ingest", watermark=_mark(2), seen=seen) == 1
+    assert _values(lake.read(MEASUREMENTS)) == [1.0, 1.0, 1.0]
+
+
+def test_first_writers_at_once_keep_every_watermark_that_was_not_refused(tmp_path: Path) -> None:
+    ready = Barrier(4)
+
+    def move(group: str) -> bool:
+        lake = Lake(tmp_path)
+        ready.wait()
+        try:
+            lake.append(MEASUREMENTS, MEASUREMENTS.empty(), writer="ingest", watermark=_mark(1, group=group))
+        except LakeConflictError:
+            return False
+        return True
+
+    groups = ["a", "b", "c", "d"]
+    with ThreadPoolExecutor(4) as writers:
+        moved = list(writers.map(move, groups))
+    held = [Lake(tmp_path).watermark(MEASUREMENTS, "pi", group) is not None for group in groups]
+    assert held == moved
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_told(lake: Lake, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(LakeUnavailableError, match=r"table measurements: .*rights and free space"):
+            lake.append(MEASUREMENTS, _rows(_row(0)), writer="ingest")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_file_where_a_table_should_be_is_told(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "measurements").write_text("not a folder", encoding="ascii")
+    with pytest.raises(LakeUnavailableError, match=r"table measurements: .*rights and free space"):
+        lake.append(MEASUREMENTS, _rows(_row(0)), writer="ingest")
+
+
+def test_a_damaged_table_is_told(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "measurements" / "_delta_log").mkdir(parents=True)
+    (tmp_path / "measurements" / "_delta_log" / f"{0:020}.json").write_text("half a", encoding="ascii")
+    with pytest.raises(LakeUnavailableError, match="table measurements: "):
+        lake.version(MEASUREMENTS)
+
+
+def test_a_full_disk_is_told_and_leaves_the_table_as_it_was(lake: Lake) -> None:
+    lake.append(MEASUREMENTS, _rows(_row(0)), writer="ingest")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(LakeUnavailableError, match=r"table measurements: .*rights and free space"):
+            lake.append(MEASUREMENTS, _rows(_row(1)), writer="ingest")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert _values(lake.read(MEASUREMENTS)) == [1.0]
 
 
 def test_events_are_added_once_however_often_they_are_told(lake: Lake) -> None:
