@@ -22,7 +22,7 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $(STAMP)
 
 lock: ## Regenerate requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 --group dev pyproject.toml -o requirements.lock
 
 demo: setup ## The whole walk: historian row to ERP order and back
 	$(BIN)/wearcast demo --femto $(PUBLIC_DATA)/femto
