@@ -15,13 +15,13 @@ import numpy as np
 import polars as pl
 from pydantic import ValidationError
 
-from features.core.clock import Clock, require_utc
+from features.core.clock import EARLIEST, Clock, require_utc
 from features.core.errors import ConfigError
 from features.core.settings import nearest
 from features.core.statements import MaintenanceEvent
-from pipelines.historian.csv_layout import CsvConfig, Reading, read_file
+from pipelines.historian.csv_layout import TOO_EARLY, CsvConfig, Reading, read_file
 from pipelines.historian.memory import pages_of
-from pipelines.historian.port import RAW_ROWS, Page, RawWaveform, TagInfo, unknown_tags
+from pipelines.historian.port import RAW_ROWS, Page, RawWaveform, Rejected, TagInfo, unknown_tags
 from pipelines.settings import SourceSettings
 
 __all__ = ["CsvConfig", "CsvFolder"]
@@ -90,6 +90,7 @@ class CsvFolder:
             waveform for file in self._wave_files() for waveform in _waveforms(_wave_frame(file).filter(*asked))
         ]
         rejected = [item for reading in readings for item in reading.rejected]
+        rejected += [item for file in self._wave_files() for item in _unset_clock(file)]
         ordered = rows.sort("time", maintain_order=True)
         yield from pages_of(ordered, waveforms, end=end, page_rows=page_rows, rejected=rejected)
 
@@ -156,6 +157,13 @@ def _wave_frame(file: Path) -> pl.LazyFrame:
         pl.col("samples").cast(pl.List(pl.Float32)),
         speed_hz=speed,
     )
+
+
+def _unset_clock(file: Path) -> Iterator[Rejected]:
+    """Waveforms from before there can be any: nobody asks for such times."""
+    early = _wave_frame(file).filter(pl.col("time") < EARLIEST).select("tag", "time").collect()
+    for tag, time in early.iter_rows():
+        yield Rejected(tag, time, f"{time.isoformat()} waveform", TOO_EARLY, file.name)
 
 
 def _waveforms(frame: pl.LazyFrame) -> Iterator[RawWaveform]:

@@ -9,11 +9,14 @@ from typing import Annotated, Literal
 import polars as pl
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from features.core.clock import localize, zone
+from features.core.clock import EARLIEST, localize, zone
 from features.core.errors import ConfigError, RowRejectedError
 from pipelines.historian.port import RAW_ROWS, Rejected
 
-__all__ = ["CsvConfig", "Reading", "read_file"]
+__all__ = ["TOO_EARLY", "CsvConfig", "Reading", "read_file"]
+
+# The word for a stamp of a clock that was never set; the quarantine knows it.
+TOO_EARLY = "too_early"
 
 # OPC Data Access quality bytes: from 192 good, from 64 uncertain, below bad (OPC DA 2.05a, section 6.8).
 _GOOD, _UNCERTAIN = 192, 64
@@ -154,9 +157,19 @@ def _with_time(cells: pl.DataFrame, config: CsvConfig) -> pl.DataFrame:
     """Adds `time` (UTC), and `problem` with `why` where there is none."""
     stamps = _utc(cells.select("stamp").unique(), config)
     no_tag = pl.col("tag").is_null() | (pl.col("tag") == "")
+    # Nobody asks for such times, so they would be left out without a word.
+    early = pl.col("time") < EARLIEST
     return cells.join(stamps, on="stamp", how="left", nulls_equal=True, maintain_order="left").with_columns(
-        problem=pl.when(no_tag).then(pl.lit("missing_tag")).otherwise("problem"),
-        why=pl.when(no_tag).then(pl.lit("no tag in the line")).otherwise("why"),
+        problem=pl.when(no_tag)
+        .then(pl.lit("missing_tag"))
+        .when(early)
+        .then(pl.lit(TOO_EARLY))
+        .otherwise("problem"),
+        why=pl.when(no_tag)
+        .then(pl.lit("no tag in the line"))
+        .when(early)
+        .then(pl.lit(f"before {EARLIEST.date()}: a clock that was never set"))
+        .otherwise("why"),
     )
 
 

@@ -78,7 +78,7 @@ def import_events(
             raw = ";".join(str(value) for value in row.values())
             reason = str(err.context.get("reason", "bad_event"))
             refused.append(Rejected("(event)", None, raw, reason, f"{file.name} line {number}: {err}"))
-    new = _revised(lake, good, source)
+    new = _revised(lake, good, source, now)
     bad = quarantine(lake, quarantine_frame(refused, source=source, now=now))
     count = lake.append_events(new, writer="events")
     return EventsReport(str(file), len(rows), count, len(good) - count, bad)
@@ -144,8 +144,13 @@ def _event(row: Mapping[str, str], plant: Plant, source: str, now: dt.datetime) 
     )
 
 
-def _revised(lake: Lake, events: Iterable[MaintenanceEvent], source: str) -> list[MaintenanceEvent]:
-    """Events whose content is new, each with the revision after the one held."""
+def _revised(
+    lake: Lake, events: Iterable[MaintenanceEvent], source: str, now: dt.datetime
+) -> list[MaintenanceEvent]:
+    """Events whose content is new, each with the revision after the one held.
+
+    A correction was not known before it was read, whatever its line says of the first entry.
+    """
     held = lake.read(MAINTENANCE_EVENTS).filter(pl.col("source") == source)
     newest = {
         row["source_event_id"]: (row["revision"], row["raw"])
@@ -157,7 +162,8 @@ def _revised(lake: Lake, events: Iterable[MaintenanceEvent], source: str) -> lis
         if raw == event.raw:
             continue
         newest[event.source_event_id] = (revision + 1, event.raw)
-        new.append(replace(event, revision=revision + 1))
+        known = event.available_at if revision < 0 else now
+        new.append(replace(event, revision=revision + 1, available_at=known))
     return new
 
 

@@ -94,9 +94,11 @@ class PageWriter:
             self.earliest = first if self.earliest is None else min(first, self.earliest)
         fresh = fresh_rows(self.lake, table, kept, group=self.group, content=content)
         self.counts.duplicates += fresh.duplicates
-        known = pl.lit(now).dt.cast_time_unit("us")
+        known = read = pl.lit(now).dt.cast_time_unit("us")
         if self.origin is Origin.BACKFILL:
-            known = pl.min_horizontal(pl.col("time") + self.lag, known)
+            # When a correction was made nobody says: surely not after it was read, perhaps not before.
+            known = pl.when(pl.col("revision") > 0).then(read)
+            known = known.otherwise(pl.min_horizontal(pl.col("time") + self.lag, read))
         return (
             fresh.rows.with_columns(
                 date=pl.col("time").dt.date(),

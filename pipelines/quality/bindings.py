@@ -51,7 +51,7 @@ def bind(plant: Plant, source: str, known: Iterable[TagInfo]) -> pl.DataFrame:
             "kind": point.kind.value,
             "quantity": point.quantity.value,
             "unit": point.unit,
-            "low": point.limits.low,
+            "low": _low(point),
             "high": point.limits.high,
             "stepped": point.stepped,
             "grid_us": int(machine.grid.total_seconds() * 1_000_000),
@@ -62,6 +62,15 @@ def bind(plant: Plant, source: str, known: Iterable[TagInfo]) -> pl.DataFrame:
         if point.tags.get(source) in stated
     ]
     return pl.DataFrame(rows, schema=BINDINGS, orient="row")
+
+
+def _low(point: MeasuringPoint) -> float | None:
+    """The lowest possible value, in the point's unit: its limit, and no temperature below absolute zero."""
+    if point.quantity is not Quantity.TEMPERATURE:
+        return point.limits.low
+    zero, one = to_canonical(np.array([0.0, 1.0]), point.unit, point.quantity)
+    coldest = -zero / (one - zero)
+    return float(coldest if point.limits.low is None else max(point.limits.low, coldest))
 
 
 def _conflict(point: MeasuringPoint, stated: str | None) -> str | None:

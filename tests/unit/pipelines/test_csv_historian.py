@@ -51,6 +51,25 @@ def test_an_uncertain_row_with_an_offset_is_moved_to_utc(tmp_path: Path) -> None
     )
 
 
+def test_rows_of_an_unset_clock_are_rejected_although_nobody_asks_for_that_time(tmp_path: Path) -> None:
+    page = read(tmp_path, "tag,time,value\nT1,1970-01-01T00:00:00Z,1\nT1,2025-01-02T00:00:00Z,2\n")
+    assert page.rows.get_column("value").to_list() == [2.0]
+    assert [(item.tag, item.reason, item.raw) for item in page.rejected] == [
+        ("T1", "too_early", "1970-01-01T00:00:00Z 1")
+    ]
+
+
+def test_waveforms_of_an_unset_clock_are_rejected_too(tmp_path: Path) -> None:
+    times = [dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.datetime(2025, 1, 2, tzinfo=dt.UTC)]
+    pl.DataFrame(
+        {"tag": ["W"] * 2, "time": times, "sample_rate_hz": [1e4] * 2, "samples": [[1.0, 2.0]] * 2},
+        schema_overrides={"time": pl.Datetime("us", "UTC")},
+    ).write_parquet(tmp_path / "w.parquet")
+    page = read(tmp_path, "tag,time,value\nT1,2025-01-02T00:00:00Z,2\n")
+    assert [wave.time for wave in page.waveforms] == times[1:]
+    assert [(item.tag, item.reason) for item in page.rejected] == [("W", "too_early")]
+
+
 def test_wide_rows_leave_out_empty_cells(tmp_path: Path) -> None:
     page = read(
         tmp_path,

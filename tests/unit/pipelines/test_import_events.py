@@ -68,6 +68,14 @@ def test_the_same_file_again_adds_nothing_and_a_correction_is_a_revision(tmp_pat
     assert events.select("revision", "outcome").rows() == [(0, "confirmed_failure"), (1, "incipient_fault")]
 
 
+def test_a_correction_was_not_known_before_it_was_read(tmp_path: Path) -> None:
+    take(tmp_path, GOOD)
+    take(tmp_path, GOOD.replace("confirmed_failure", "incipient_fault"))
+    first, second = Lake(tmp_path / "lake").read(MAINTENANCE_EVENTS).sort("revision").collect()["available_at"]
+    assert first < NOW
+    assert second == NOW
+
+
 @pytest.mark.parametrize(
     ("line", "reason", "hint"),
     [

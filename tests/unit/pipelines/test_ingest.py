@@ -172,6 +172,13 @@ def test_a_correction_is_known_no_earlier_than_it_was_read(lake: Lake) -> None:
     assert then == [pytest.approx(293.15)]
 
 
+def test_a_correction_that_a_backfill_brings_was_not_known_before_it(lake: Lake) -> None:
+    take(lake, source([row(1, 20.0)]), now=START + DAY)
+    take(lake, source([row(1, 21.0)]), now=START + 2 * DAY)
+    held = lake.read(MEASUREMENTS, all_revisions=True).sort("revision").collect()
+    assert held.get_column("available_at").to_list() == [START + HOUR, START + 2 * DAY]
+
+
 def test_a_changed_quality_is_a_new_revision(lake: Lake) -> None:
     take(lake, source([row(1, 20.0)]))
     take(lake, source([row(1, 20.0, quality=0, status=0)]), since=START)

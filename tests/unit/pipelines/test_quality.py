@@ -92,6 +92,12 @@ def test_limits_themselves_are_possible_values() -> None:
     assert judged(RawRow("T2", START, 200.0), RawRow("T2", START, -40.0)).refused.is_empty()
 
 
+def test_no_temperature_lies_below_absolute_zero() -> None:
+    result = judged(RawRow("T1", START, -273.16), RawRow("T1", START + dt.timedelta(hours=1), -273.14))
+    assert result.refused.get_column("reason").to_list() == ["out_of_range"]
+    assert result.kept.get_column("value").to_list() == [pytest.approx(0.01)]
+
+
 def test_a_wrong_stamp_is_kept_as_text_and_not_as_a_time() -> None:
     refused = judged(RawRow("T1", dt.datetime(1970, 1, 1, tzinfo=dt.UTC), 7.5)).refused
     assert refused.get_column("time").to_list() == [None]
