@@ -106,7 +106,7 @@ class Walk:
     def lives(self, *, as_of: dt.datetime) -> pl.DataFrame:
         """Lives as far as they could be known at `as_of`, written to the lake and returned."""
         events = self.lake.read(MAINTENANCE_EVENTS, as_of=as_of).collect()
-        lives = labels.lives(events, self.plant, as_of=as_of, data_begin=self._data_begin())
+        lives = labels.lives(events, self.plant, as_of=as_of, data_begin=self._data_begin(as_of))
         self.lake.upsert(LIVES, lives, writer="labels")
         return lives
 
@@ -141,9 +141,9 @@ class Walk:
             machine_ids=machine_ids,
         )
 
-    def _data_begin(self) -> dict[str, dt.datetime]:
+    def _data_begin(self, as_of: dt.datetime) -> dict[str, dt.datetime]:
         first = pl.concat(
-            [self.lake.read(table).select("machine_id", "time") for table in (MEASUREMENTS, WAVEFORMS)]
+            [self.lake.read(t, as_of=as_of).select("machine_id", "time") for t in (MEASUREMENTS, WAVEFORMS)]
         )
         begins = first.group_by("machine_id").agg(pl.col("time").min()).collect()
         return dict(zip(begins["machine_id"], begins["time"], strict=True))
