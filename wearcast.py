@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import typer
 
@@ -19,45 +18,40 @@ OWNERS = {
     "score": ("pipelines", "Compute features and predict remaining useful life."),
     "plan": ("serving", "Turn predictions into recommendations."),
     "sandbox-erp": ("serving", "Run the small stand-in ERP."),
+    "benchmark": ("features", "Run a benchmark of this checkout."),
 }
-BENCHMARKS = Path(__file__).parent / "tests" / "benchmarks"
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-pass_on = {"add_help_option": False, "context_settings": {"ignore_unknown_options": True}}
 
 
-def _start(*command: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, *command])
+def _start(package: str, *words: str) -> subprocess.Popen[bytes]:
+    program = f"from {package}.__main__ import app; app(prog_name='wearcast')"
+    return subprocess.Popen([sys.executable, "-c", program, *words])
 
 
 def _add(name: str, packages: list[str], text: str) -> None:
-    @app.command(name, help=text, **pass_on)
+    @app.command(name, help=text, add_help_option=False, context_settings={"ignore_unknown_options": True})
     def command(words: list[str] = typer.Argument([])) -> None:
         codes = [0]
-        for step, package in enumerate(packages, start=1):
+        for step, package in enumerate(packages[:1] if "--help" in words else packages, start=1):
             if codes[-1] == 0 or name == "check":
                 steps = ["--step", str(step)] if name == "demo" else []
-                codes.append(_start("-m", package, name, *steps, *words).wait())
+                codes.append(_start(package, name, *steps, *words).wait())
         raise typer.Exit(max(codes))
 
 
-[_add(name, packages.split(), text) for name, (packages, text) in OWNERS.items()]
+for name, (packages, text) in OWNERS.items():
+    _add(name, packages.split(), text)
 
 
-@app.command(**pass_on)
-def benchmark(name: str, words: list[str] = typer.Argument([])) -> None:
-    """Run a benchmark of this checkout, e.g. `wearcast benchmark features --json`."""
-    if name not in (names := sorted(path.stem for path in BENCHMARKS.glob("[a-z]*.py"))):
-        raise typer.BadParameter(f"benchmarks here: {', '.join(names) or 'none (not a checkout)'}")
-    raise typer.Exit(_start(str(BENCHMARKS / f"{name}.py"), *words).wait())
-
-
-@app.command(**pass_on)
-def up(words: list[str] = typer.Argument([])) -> None:
+@app.command()
+def up() -> None:
     """Start web servers, schedules and worker; Ctrl-C stops them."""
-    sides, stopping = [_start("-m", side, "up", *words) for side in ("pipelines", "serving")], []
+    sides, stopping = [_start(side, "up") for side in ("pipelines", "serving")], []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: stopping.append(number))
     while not stopping and all(side.poll() is None for side in sides):
         time.sleep(0.2)
-    [side.send_signal(signal.SIGINT) for side in sides if side.poll() is None]
-    raise typer.Exit(max(abs(side.wait()) for side in sides))
+    ended = max(side.poll() or 0 for side in sides)
+    for side in sides:
+        side.send_signal(signal.SIGINT)
+    raise typer.Exit(ended or max(abs(side.wait()) for side in sides))

@@ -1,6 +1,7 @@
-"""`python -m features`: the catalogue of features, and plant files to write and check."""
+"""`python -m features`: the catalogue of features, plant files to write and check, benchmarks to run."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,9 @@ from features.registry import trends as registered_trends
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 _PLANT = Path("data/plant")
+_BENCHMARKS = Path(__file__).parents[1] / "tests" / "benchmarks"
+# Options of a benchmark are its own: what follows its name is passed on.
+_PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 _EXAMPLE = """\
 # A plant file: which machines there are, what they are made of, and under which names historians know
@@ -95,7 +99,10 @@ def catalogue() -> None:
 
 
 @app.command()
-def init(file: Annotated[Path, typer.Argument(help="Plant file to write; it must not exist yet.")]) -> None:
+def init(
+    file: Annotated[Path, typer.Argument(help="Plant file to write; it must not exist yet.")] = _PLANT
+    / "plant.yaml",
+) -> None:
     """Write a commented plant file to start from."""
     if file.exists():
         typer.echo(f"{file} exists already; nothing was written", err=True)
@@ -110,7 +117,7 @@ def check(
     plant: Annotated[Path, typer.Option(help="A plant file or a folder of plant files.")] = _PLANT,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Validate the plant and say what to do next."""
+    """Validate plant, settings and connections, and say what to do next."""
     try:
         found = read_plant(plant)
     except WearcastError as err:
@@ -133,11 +140,26 @@ def check(
     typer.echo(json.dumps(report) if as_json else _report(report))
 
 
+@app.command(context_settings=_PASS_ON)
+def benchmark(
+    name: Annotated[str, typer.Argument(help="Which one; a name that is not there lists those that are.")],
+    words: Annotated[list[str] | None, typer.Argument(help="Options of that benchmark, e.g. --json.")] = None,
+) -> None:
+    """Run a benchmark of this checkout, e.g. `wearcast benchmark features --json`."""
+    names = sorted(path.stem for path in _BENCHMARKS.glob("[a-z]*.py"))
+    if name not in names:
+        typer.echo(f"no benchmark {name!r}; there are: {', '.join(names) or 'none'} (in {_BENCHMARKS})", err=True)
+        raise typer.Exit(2)
+    script = _BENCHMARKS / f"{name}.py"
+    raise typer.Exit(subprocess.run([sys.executable, str(script), *(words or [])], check=False).returncode)
+
+
 def _hints(plant: Plant) -> list[str]:
     """What is valid but will be missed later."""
     hints = []
     for machine in plant.machines:
-        if machine.speed is None:
+        waveforms = any(point.kind is PointKind.WAVEFORM for point in machine.measuring_points)
+        if waveforms and machine.speed is None:
             hints.append(f"{machine.id}: no speed, so no orders and no bearing frequencies")
         for point in machine.measuring_points:
             where = f"{machine.id}/{point.id}"
@@ -156,7 +178,7 @@ def _next(plant: Plant) -> str:
     sources = sorted({name for m in plant.machines for p in m.measuring_points for name in p.tags})
     if not sources:
         return "give the measuring points tags of a historian, then `wearcast check` again"
-    return f"describe {', '.join(sources)} under sources in pipelines.toml, then `wearcast ingest`"
+    return f"`wearcast ingest`, once pipelines.toml describes {', '.join(sources)} under sources"
 
 
 def _report(report: dict[str, object]) -> str:

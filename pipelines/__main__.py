@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -29,6 +30,14 @@ app.add_typer(imports_app, name="import")
 app.add_typer(events_app, name="events")
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
+EventsFile = Annotated[
+    Path,
+    typer.Argument(
+        help="CSV: event_id, machine_id, kind, occurred_at; where known slot, outcome, failure_mode, known_at."
+    ),
+]
+Source = Annotated[Path, typer.Argument(help="Folder with the files of the data set.")]
+Subset = Annotated[str, typer.Option(help="FD001, FD002, FD003 or FD004.")]
 PlantFile = Annotated[Path | None, typer.Option("--plant", help="Where the plant file goes; default: in `plant`.")]
 
 # A pipe has no width of its own; tables stay readable in a log.
@@ -43,7 +52,7 @@ def _told() -> Iterator[PipelineSettings]:
         configure_logs(settings.log_format)
         yield settings
     except WearcastError as err:
-        people.print(f"[red]{type(err).__name__}[/red]: {err}", highlight=False, soft_wrap=True)
+        people.print(f"[red]{type(err).__name__}[/red]: {escape(str(err))}", highlight=False, soft_wrap=True)
         raise typer.Exit(2) from err
 
 
@@ -68,8 +77,17 @@ def _print(facts: dict[str, Any], as_json: bool, title: str) -> None:  # Any: a 
         return
     table = Table(title=title, show_header=False)
     for name, value in facts.items():
-        table.add_row(name.replace("_", " "), str(value))
+        table.add_row(name.replace("_", " "), escape(_shown(value)))
     Console().print(table)
+
+
+def _shown(value: Any) -> str:  # Any: a value of a JSON document
+    """A fact as a person reads it: four digits are enough, an empty list is "none"."""
+    if isinstance(value, float):
+        return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(one) for one in value) or "none"
+    return str(value)
 
 
 @app.command()
@@ -87,15 +105,15 @@ def check(
     else:
         for finding in findings:
             mark = "[green]ok[/green]  " if finding.ok else "[red]wrong[/red]"
-            people.print(f"{mark} {finding.subject}: {finding.detail}", highlight=False, soft_wrap=True)
+            people.print(f"{mark} {finding.subject}: {escape(finding.detail)}", highlight=False, soft_wrap=True)
             if finding.next_step:
-                people.print(f"      next: {finding.next_step}", highlight=False, soft_wrap=True)
+                people.print(f"      next: {escape(finding.next_step)}", highlight=False, soft_wrap=True)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(2)
 
 
 @imports_app.command("femto")
-def import_femto(source: Path, plant: PlantFile = None, as_json: AsJson = False) -> None:
+def import_femto(source: Source, plant: PlantFile = None, as_json: AsJson = False) -> None:
     """FEMTO-ST bearings run to failure (IEEE PHM 2012), as Parquet."""
     from pipelines.imports.femto import import_femto as bring_in
 
@@ -105,7 +123,9 @@ def import_femto(source: Path, plant: PlantFile = None, as_json: AsJson = False)
 
 
 @imports_app.command("cmapss")
-def import_cmapss(source: Path, subset: str = "FD001", plant: PlantFile = None, as_json: AsJson = False) -> None:
+def import_cmapss(
+    source: Source, subset: Subset = "FD001", plant: PlantFile = None, as_json: AsJson = False
+) -> None:
     """NASA C-MAPSS turbofan engines, run to failure."""
     from pipelines.imports.cmapss import import_cmapss as bring_in
 
@@ -120,7 +140,7 @@ def _inside(plant: Path, name: str) -> Path:
 
 
 @events_app.command("import")
-def import_events(file: Path, as_json: AsJson = False) -> None:
+def import_events(file: EventsFile, as_json: AsJson = False) -> None:
     """Maintenance events from a CSV file."""
     from features.core.clock import clock_from
     from features.core.plant import read_plant
@@ -199,18 +219,18 @@ def score(
             numbers = ["" if x is None else f"{x:.0f}" for x in (statement.p10, statement.p50, statement.p90)]
             table.add_row(statement.component_id, statement.health_state, *numbers, statement.life_unit, "")
         else:
-            why = f"{statement.reason}: {statement.detail}"
+            why = escape(f"{statement.reason}: {statement.detail}")
             table.add_row(statement.component_id, str(statement.health_state or ""), "", "", "", "", why)
     Console().print(table)
 
 
 @app.command()
 def demo(
-    step: Annotated[int, typer.Option(help="1: learn; 3: take the answer back and report.")] = 1,
-    femto: Annotated[Path | None, typer.Option(help="Folder of the FEMTO bearings.")] = None,
+    step: Annotated[int, typer.Option(help="1: learn; 3: take the answer back and report.", hidden=True)] = 1,
+    femto: Annotated[Path | None, typer.Option(help="Folder of the FEMTO bearings, to follow them too.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """This side's steps of the demo (`wearcast demo` runs all of them)."""
+    """The whole walk on a simulated plant, in data/demo: from its historian to an ERP order and back."""
     from pipelines.demo.report import finish
     from pipelines.demo.simulated import learn
 

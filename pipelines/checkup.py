@@ -32,12 +32,15 @@ def examine(settings: PipelineSettings) -> list[Finding]:
         _try("plant", lambda: _plant(settings), "fix the place that is named, or start with `wearcast init`"),
         _try("clock", lambda: clock_from(settings.replay).now().isoformat(), "fix or remove `replay`"),
         _try("lake", lambda: _lake(settings), "give a folder or URL that can be written to as `lake`"),
-        _try("models", lambda: _models(settings), "give MLflow's URI as `models`"),
+        _try("models", lambda: _models(settings), "mend the plant first, or give MLflow's URI as `models`"),
     ]
     if not settings.sources:
         findings.append(
             Finding(
-                "historians", False, "none configured", 'add e.g. [sources.plant] kind = "csv" to pipelines.toml'
+                "historians",
+                False,
+                "none configured",
+                'describe one in pipelines.toml, e.g. [sources.export] with kind = "csv" and folder = "exports"',
             )
         )
     for name in settings.sources:

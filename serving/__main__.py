@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from features.core.clock import clock_from
@@ -23,7 +24,7 @@ from serving.erp import Assets, connected
 from serving.settings import ErpSettings, ServingSettings
 
 if TYPE_CHECKING:
-    from serving.store import Store
+    from serving.store import Store, StoredRecommendation
 
 # What only some commands need is imported in them: the stand-in ERP starts without the lake's libraries.
 silence_dependencies()
@@ -44,7 +45,7 @@ def _told() -> Iterator[ServingSettings]:
         configure_logs(settings.log_format)
         yield settings
     except WearcastError as err:
-        people.print(f"[red]{type(err).__name__}[/red]: {err}", highlight=False, soft_wrap=True)
+        people.print(f"[red]{type(err).__name__}[/red]: {escape(str(err))}", highlight=False, soft_wrap=True)
         raise typer.Exit(2) from err
 
 
@@ -66,8 +67,8 @@ def _print(facts: dict[str, Any], as_json: bool, title: str) -> None:  # Any: a 
         return
     table = Table("what", "value", title=title)
     for name, value in facts.items():
-        shown = ", ".join(str(one) for one in value) if isinstance(value, list) else value
-        table.add_row(name.replace("_", " "), str(shown))
+        shown = (", ".join(str(one) for one in value) or "none") if isinstance(value, list) else value
+        table.add_row(name.replace("_", " "), escape(str(shown)))
     Console().print(table)
 
 
@@ -99,7 +100,7 @@ def check(
 
 @app.command()
 def plan(as_json: AsJson = False) -> None:
-    """Turn the newest predictions into recommendations."""
+    """Turn the newest predictions into recommendations, and show those that are open."""
     from features.core.lake import Lake
     from features.core.plant import read_plant
     from serving.planning import plan as plan_round
@@ -113,7 +114,21 @@ def plan(as_json: AsJson = False) -> None:
             assets=orders if isinstance(orders, Assets) else None,
             target=settings.erp.target,
         )
-        _print(asdict(report), as_json, "plan")
+        if as_json:
+            _print(asdict(report), as_json, "plan")
+            return
+        _print({name: value for name, value in asdict(report).items() if name != "reasons"}, as_json, "plan")
+        _show_recommendations([one for one in store.recommendations() if one.is_open], report.reasons)
+
+
+def _show_recommendations(held: "list[StoredRecommendation]", reasons: dict[str, str]) -> None:
+    """What is open, most urgent first, and why nothing is to be done about the other components."""
+    for one in sorted(held, key=lambda one: (one.recommendation.priority, one.recommendation.due)):
+        wanted = one.recommendation
+        head = f"{wanted.machine_id}/{wanted.slot}: {wanted.action}, priority {wanted.priority}, {one.state}"
+        people.print(f"{head}\n  {escape(wanted.reason)}", highlight=False, soft_wrap=True)
+    for component_id, reason in reasons.items():
+        people.print(f"{component_id}: nothing to do; {escape(reason)}", highlight=False, soft_wrap=True)
 
 
 @app.command()

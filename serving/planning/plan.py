@@ -22,10 +22,14 @@ __all__ = ["PlanReport", "approve", "plan"]
 
 @dataclass(slots=True)
 class PlanReport:
-    """What a plan did, by order key; `held` are those it deliberately did not make again."""
+    """What a plan did, by order key; `held` are those it deliberately did not make again.
+
+    `reasons` says for each component without an action why.
+    """
 
     components: int = 0
     no_action: int = 0
+    reasons: dict[str, str] = field(default_factory=dict)
     proposed: list[str] = field(default_factory=list)
     revised: list[str] = field(default_factory=list)
     suppressed: list[str] = field(default_factory=list)
@@ -111,6 +115,7 @@ def _plan_component(case: Case, work: _Round) -> None:
             work.report.closed.append(held.key)
     if isinstance(decision, NoAction):
         work.report.no_action += 1
+        work.report.reasons[case.machine.component_id(case.component)] = decision.reason
     elif held is not None and held.is_open:
         _revise(held, decision, case, work)
     elif held is not None and not _is_new_episode(held, decision, case, work):

@@ -93,3 +93,21 @@ def test_check_without_a_plant_file_says_how_to_get_one(tmp_path: Path) -> None:
     code, _, error = run("check", "--plant", str(tmp_path / "none.yaml"))
     assert code == 2
     assert "wearcast init" in error
+
+
+def test_telemetry_alone_is_not_asked_for_a_speed(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    run("init", str(file))
+    text = file.read_text(encoding="utf-8").replace("        speed: {role: speed}", "        # no speed")
+    file.write_text(text, encoding="utf-8")
+    assert "P101: no speed" in run("check", "--plant", str(file))[1]
+
+    start, end = text.index("          - id: P101-DE-VIB"), text.index("          - id: P101-DE-TEMP")
+    file.write_text(text[:start] + text[end:], encoding="utf-8")
+    assert "no speed" not in run("check", "--plant", str(file))[1]
+
+
+def test_an_unknown_benchmark_is_refused_with_a_list() -> None:
+    code, _, error = run("benchmark", "nonesuch", "--json")
+    assert code == 2
+    assert "there are:" in error

@@ -262,6 +262,7 @@ def test_prediction_about_the_former_life_decides_nothing(lake: Lake, plant: Pla
     renew(lake, NOW + HOUR)
     report = plan(lake, plant, store, now=LATER)
     assert (report.no_action, store.recommendations()) == (1, [])
+    assert report.reasons == {"P101/DE-bearing": "the newest prediction is about the former life"}
 
 
 def test_stale_prediction_decides_nothing_and_closes_nothing(lake: Lake, plant: Plant, store: Store) -> None:
