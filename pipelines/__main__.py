@@ -246,13 +246,14 @@ def up() -> None:
     """Start MLflow's server and Dagster's web server and daemon; Ctrl-C stops them."""
     from pipelines.defs.home import write_home
     from pipelines.demo.home import demo_environment, demo_settings
-    from pipelines.up import Supervisor, commands, require_plant
+    from pipelines.up import Supervisor, commands, require_plant, require_ports
 
     with _told() as settings:
-        is_demo = runs_on_demo("pipelines.toml")
+        is_demo = runs_on_demo()
         if is_demo:
             settings = demo_settings()
         require_plant(settings)
+        require_ports(settings)
         home = write_home(settings.dagster_home)
         environment = {"DAGSTER_HOME": str(home), **(demo_environment(settings) if is_demo else {})}
         people.print(

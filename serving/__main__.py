@@ -254,7 +254,7 @@ def up() -> None:
     with _told() as settings:
         commands = {name: [sys.executable, "-m", "serving", name] for name in ("api", "worker")}
         environment = dict(os.environ)
-        if runs_on_demo("serving.toml"):
+        if runs_on_demo():
             settings = _demo_beside(commands, environment)
         read_plant(settings.plant)
         people.print(f"Planner's page  http://{settings.host}:{settings.port}/", highlight=False)
@@ -263,9 +263,11 @@ def up() -> None:
 
 def _demo_beside(commands: dict[str, list[str]], environment: dict[str, str]) -> ServingSettings:
     """Adds the stand-in ERP to the processes and the demo's settings to their environment."""
+    from features.core.plant import read_plant
     from serving.demo.home import SANDBOX_PORT, demo_environment, demo_settings, erp_database, signing_secret
 
     settings = demo_settings()
+    read_plant(settings.plant)
     home = settings.token_file.parent
     signing_secret(home)
     commands["sandbox-erp"] = [

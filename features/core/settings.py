@@ -20,7 +20,8 @@ from features.core.errors import SettingsError
 
 # Both prefixes are known to both sides, so that one side's variables do not look unknown to the other.
 PREFIXES = ("WEARCAST_PIPELINES_", "WEARCAST_SERVING_")
-
+# The settings file of each side, in the folder where a command is run.
+FILES = ("pipelines.toml", "serving.toml")
 
 # The demo keeps its data apart from a user's.
 DEMO_HOME = Path("data/demo")
@@ -37,9 +38,10 @@ def demo_overrides(home: Path = DEMO_HOME) -> dict[str, Any]:
     }
 
 
-def runs_on_demo(settings_file: str) -> bool:
-    """Nothing is configured, neither by file nor by environment: the demo's plant is shown."""
-    return not Path(settings_file).exists() and not any(name.startswith(PREFIXES) for name in os.environ)
+def runs_on_demo() -> bool:
+    """Nothing is configured on either side, by file or by environment: the demo's plant is shown."""
+    is_configured = any(Path(name).exists() for name in FILES)
+    return not is_configured and not any(name.startswith(PREFIXES) for name in os.environ)
 
 
 class CoreSettings(BaseSettings):

@@ -44,9 +44,14 @@ def test_init_then_check_needs_no_argument(tmp_path: Path) -> None:
     assert "ok   plant" in _run(tmp_path, "check").stderr
 
 
-def test_up_without_a_plant_ends_with_the_code_of_the_side_that_refused(tmp_path: Path) -> None:
-    (tmp_path / "pipelines.toml").write_text("")
-    (tmp_path / "serving.toml").write_text("")
+@pytest.mark.parametrize(("files", "place"), [((), "data/demo"), (("pipelines.toml",), "data/plant")])
+def test_up_shows_the_demo_only_where_no_side_is_configured(
+    tmp_path: Path, files: tuple[str, ...], place: str
+) -> None:
+    for name in files:
+        (tmp_path / name).write_text("")
     result = _run(tmp_path, "up")
-    assert result.returncode == 2
-    assert "no plant file" in result.stderr
+    assert result.returncode == 2, "the code of the side that refused, not of the one that was stopped"
+    assert f"no plant file at {place}" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert ("data/demo" in result.stderr) == (place == "data/demo"), "both sides agree"
