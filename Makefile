@@ -40,6 +40,7 @@ check: setup ## Format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 docs: setup ## Regenerate the generated reference pages
+	mkdir -p docs/reference
 	$(BIN)/python -m features catalogue > docs/reference/features.md
 
 clean: ## Remove the environment and the demo's data

@@ -190,6 +190,16 @@ def test_the_tutorials_plant_is_valid(tmp_path: Path) -> None:
     assert _tutorial_plant(tmp_path).component_class("rolling_bearing").life_unit is LifeUnit.CALENDAR_H
 
 
+def test_the_tutorials_machines_are_repeated_by_its_script(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "plant" / "plant.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(_blocks(TUTORIAL, "yaml")[0], encoding="utf-8")
+    subprocess.run([sys.executable, "-c", _blocks(TUTORIAL, "python")[1]], cwd=tmp_path, timeout=60, check=True)
+    machines = read_plant(file).machines
+    assert [machine.id for machine in machines] == [f"P{n}" for n in range(1, 11)]
+    assert {tag for m in machines for p in m.measuring_points for tag in p.tags.values()} >= {"P1.AMB", "P10.TEMP"}
+
+
 def _tutorial_plant(folder: Path) -> Plant:
     file = folder / "plant.yaml"
     file.write_text(_blocks(TUTORIAL, "yaml")[0], encoding="utf-8")
@@ -212,6 +222,14 @@ def test_the_tutorials_example_data_is_what_the_source_reads(tmp_path: Path) -> 
     kinds = [line.split(",")[3] for line in (tmp_path / "events.csv").read_text().splitlines()[1:]]
     assert kinds.count("failure") >= 20, "a calibrated range needs that many"
     assert set(kinds) == {"failure", "replacement"}
+
+
+def test_the_catalogue_of_features_is_up_to_date() -> None:
+    page = (ROOT / "docs" / "reference" / "features.md").read_text(encoding="utf-8")
+    made = subprocess.run(
+        [sys.executable, "-m", "features", "catalogue"], cwd=ROOT, capture_output=True, timeout=60, check=True
+    )
+    assert page == made.stdout.decode("utf-8"), "run `make docs`"
 
 
 def test_yaml_of_the_docs_is_yaml() -> None:
