@@ -203,7 +203,9 @@ def fetch_champion(as_json: AsJson = False) -> None:
 def sandbox_erp(
     port: Annotated[int, typer.Option(help="On 127.0.0.1; 0: a free one.")] = 8010,
     database: Annotated[Path, typer.Option(help="SQLite file of its orders.")] = Path("data/sandbox_erp.db"),
-    secret_file: Annotated[Path, typer.Option(help="File of mode 0600.")] = Path("data/erp_secret"),
+    secret_file: Annotated[Path, typer.Option(help="Signing secret, in a file of mode 0600.")] = Path(
+        "data/erp_secret"
+    ),
     port_file: PortFile = None,
     lose_answers: Annotated[int, typer.Option(help="Cut the answer of every n-th create.")] = 0,
     refuse_every: Annotated[int, typer.Option(help="Refuse every n-th create.")] = 0,

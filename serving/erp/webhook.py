@@ -241,7 +241,10 @@ def read_secret(settings: ErpSettings) -> bytes:
         mode = stat.S_IMODE(file.stat().st_mode)
         secret = file.read_text(encoding="utf-8").strip()
     except OSError as err:
-        raise ConfigError(f"secret file {file}: {err.strerror}", {"file": str(file)}) from err
+        hint = (
+            f"; make one: (umask 077; openssl rand -hex 32 > {file})" if isinstance(err, FileNotFoundError) else ""
+        )
+        raise ConfigError(f"secret file {file}: {err.strerror}{hint}", {"file": str(file)}) from err
     if mode & 0o077:
         raise ConfigError(
             f"secret file {file} has mode {mode:04o}; others can use it: chmod 600 {file}", {"file": str(file)}
