@@ -14,8 +14,8 @@ __all__ = ["demo_environment", "demo_settings", "read_facts", "renew", "write_fa
 # The simulated history ends here; what follows is replayed by `wearcast up`.
 DEMO_NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
-# One replayed day every two minutes.
-REPLAY_SPEED = 720.0
+# One replayed day every five minutes: a small machine keeps up.
+REPLAY_SPEED = 288.0
 
 SIMULATOR = Path("data/simulator/demo.yaml")
 # JSON lines of all steps, below the demo's folder.
