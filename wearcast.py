@@ -25,7 +25,10 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 def _start(package: str, *words: str) -> subprocess.Popen[bytes]:
     program = f"from {package}.__main__ import app; app(prog_name='wearcast')"
-    return subprocess.Popen([sys.executable, "-c", program, *words])
+    side = subprocess.Popen([sys.executable, "-c", program, *words])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: side.send_signal(number))
+    return side
 
 
 def _add(name: str, packages: list[str], text: str) -> None:
@@ -34,8 +37,7 @@ def _add(name: str, packages: list[str], text: str) -> None:
         codes = [0]
         for step, package in enumerate(packages[:1] if "--help" in words else packages, start=1):
             if codes[-1] == 0 or name == "check":
-                steps = ["--step", str(step)] if name == "demo" else []
-                codes.append(_start(package, name, *steps, *words).wait())
+                codes.append(abs(_start(package, name, *["--step", str(step)] * (name == "demo"), *words).wait()))
         raise typer.Exit(max(codes))
 
 
@@ -51,7 +53,7 @@ def up() -> None:
         signal.signal(number, lambda number, _: stopping.append(number))
     while not stopping and all(side.poll() is None for side in sides):
         time.sleep(0.2)
-    ended = max(side.poll() or 0 for side in sides)
+    ended = max(abs(side.poll() or 0) for side in sides)
     for side in sides:
         side.send_signal(signal.SIGINT)
     raise typer.Exit(ended or max(abs(side.wait()) for side in sides))

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from features.core.errors import ConfigError
@@ -58,17 +60,24 @@ class Supervisor:
         log_folder.mkdir(parents=True, exist_ok=True)
         self._stopping = False
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        for name, command in listed.items():
-            with (log_folder / f"{name}.log").open("ab") as output:
-                self._processes[name] = subprocess.Popen(
-                    command,
-                    env={**os.environ, **environment},
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            _log.info("process.started", name=name, pid=self._processes[name].pid)
+        # Before the first start: a signal in between would leave what runs alone.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        try:
+            for name, command in listed.items():
+                with (log_folder / f"{name}.log").open("ab") as output:
+                    self._processes[name] = subprocess.Popen(
+                        command,
+                        env={**os.environ, **environment},
+                        stdin=subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        start_new_session=True,
+                    )
+                _log.info("process.started", name=name, pid=self._processes[name].pid)
+        except OSError as err:
+            self.stop()
+            raise ConfigError(f"cannot start {name}: {command[0]}: {err.strerror}", {"name": name}) from err
 
     def run(self) -> int:
         """Waits for SIGINT or SIGTERM, then ends every process.
@@ -76,8 +85,6 @@ class Supervisor:
         Returns:
             0 after a signal; 1 when a process ended by itself.
         """
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._stop)
         ended: list[str] = []
         while not self._stopping and not ended:
             time.sleep(0.2)
@@ -100,9 +107,31 @@ class Supervisor:
                 _log.warning("process.killed", name=name)
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+            # What it started itself and left: gRPC servers, job runners.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def _stop(self, number: int, frame: object) -> None:
         self._stopping = True
+
+
+def require_ports(settings: PipelineSettings) -> None:
+    """Refuses to start beside somebody else: Dagster would quietly take another port.
+
+    Raises:
+        ConfigError: A port is taken.
+    """
+    for name in ("dagster_port", "mlflow_port"):
+        port = getattr(settings, name)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as err:
+                raise ConfigError(
+                    f"cannot listen on 127.0.0.1:{port}: {err.strerror}; set another {name}",
+                    {"setting": name, "port": port},
+                ) from err
 
 
 def require_plant(settings: PipelineSettings) -> None:

@@ -59,6 +59,8 @@ def logs_in(file: Path) -> Iterator[None]:
 def silence_dependencies() -> None:
     """Switch off the telemetry of dependencies and MLflow's right to unpickle, before their import."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # Its server would start runners of jobs that nobody sends: six processes, which outlive it.
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     os.environ.setdefault("DO_NOT_TRACK", "true")

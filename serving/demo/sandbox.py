@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -38,6 +39,8 @@ def sandbox(home: Path) -> Iterator[int]:
     ]
     with (home / "sandbox-erp.log").open("ab") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+    # A SIGTERM would end us at once and leave the program alone; so it ends us as Ctrl-C does.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         deadline = time.monotonic() + START_S
         while not port_file.exists():
@@ -47,7 +50,12 @@ def sandbox(home: Path) -> Iterator[int]:
         yield int(port_file.read_text(encoding="ascii"))
     finally:
         process.terminate()
-        process.wait(10)
+        signal.signal(signal.SIGTERM, before)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def close_order(

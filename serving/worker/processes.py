@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
+from features.core.errors import ConfigError
 from features.core.telemetry import log
 
 __all__ = ["run_together"]
@@ -23,6 +24,9 @@ def run_together(commands: Mapping[str, Sequence[str]], environment: Mapping[str
 
     Returns:
         0 after a signal; 1 when a process ended by itself.
+
+    Raises:
+        ConfigError: A program is not there; those that were started have ended.
     """
     bound, stopping = log("serving.up"), []
 
@@ -30,17 +34,10 @@ def run_together(commands: Mapping[str, Sequence[str]], environment: Mapping[str
         stopping.append(number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    # Sessions of their own: Ctrl-C in a terminal reaches only us, and we stop them in order.
-    children = {
-        name: subprocess.Popen(
-            command,
-            env=None if environment is None else dict(environment),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        for name, command in commands.items()
-    }
+    children: dict[str, subprocess.Popen[bytes]] = {}
     try:
+        for name, command in commands.items():
+            children[name] = _start(name, command, environment)
         ended: list[str] = []
         while not stopping and not ended:
             time.sleep(0.1)
@@ -52,6 +49,19 @@ def run_together(commands: Mapping[str, Sequence[str]], environment: Mapping[str
         _stop(children)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _start(name: str, command: Sequence[str], environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            env=None if environment is None else dict(environment),
+            stdin=subprocess.DEVNULL,
+            # A session of its own: Ctrl-C in a terminal reaches only us, and we stop all in order.
+            start_new_session=True,
+        )
+    except OSError as err:
+        raise ConfigError(f"cannot start {name}: {command[0]}: {err.strerror}", {"command": command[0]}) from err
 
 
 def _stop(children: Mapping[str, subprocess.Popen[bytes]]) -> None:

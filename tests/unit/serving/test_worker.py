@@ -93,6 +93,16 @@ def test_loop_ends_soon_after_stop(tmp_path: Path) -> None:
     worker.store.close()
 
 
+def test_a_command_that_is_not_there_leaves_no_other_running(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    write = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    sleeper, missing = [sys.executable, "-c", write], [str(tmp_path / "missing")]
+    with pytest.raises(ConfigError, match="missing"):
+        run_together({"sleeper": sleeper, "missing": missing})
+    time.sleep(0.3)
+    assert not pid.exists() or not Path("/proc", pid.read_text()).exists()
+
+
 def test_fetching_champions_that_fails_does_not_end_the_round(tmp_path: Path) -> None:
     erp = CountingErp()
     worker = worker_of(tmp_path, erp)
