@@ -32,7 +32,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "lightgbm": ("features/rul/scorer", "pipelines/model"),
     "sqlalchemy": ("serving/store", "serving/sandbox_erp"),
     "alembic": ("serving/store",),
-    "deltalake": ("features/core/lake",),
+    "deltalake": ("features/core/lake", "features/core/commits.py"),
     "pint": ("features/core/units.py",),
     "matplotlib": ("pipelines/training", "pipelines/evaluation", "pipelines/model"),
     "httpx": ("serving/erp/", "serving/demo", "pipelines/historian/", "pipelines/up", "serving/worker"),
