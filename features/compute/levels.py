@@ -1,6 +1,7 @@
 """Level-1 features of grid steps: inputs picked as of each step's closing, then one call a feature."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import polars as pl
 
 from features.compute.readings import Readings, microseconds
 from features.core.plant import Component, Machine, MeasuringPoint, PointKind
-from features.core.units import Quantity, canonical_unit
+from features.core.units import Quantity, canonical_unit, to_canonical
 from features.registry import (
     AMBIENT,
     Column,
@@ -20,6 +21,7 @@ from features.registry import (
     codes_of,
     placements,
     points_by_role,
+    sisters,
 )
 from features.vibration import WaveformBatch
 
@@ -87,6 +89,10 @@ class Inputs:
         self._points = points_by_role(machine, component)
         self._placements = {placement.role: placement for placement in placements(machine, component)}
         self.scalars = {role: scalars[p.id] for role, p in self._of(PointKind.SCALAR) if p.id in scalars}
+        self._sisters = {
+            role: [scalars[p.id] for p in sisters(machine, point) if p.id in scalars]
+            for role, point in self._of(PointKind.SCALAR)
+        }
         self.waves = {role: waves[p.id] for role, p in self._of(PointKind.WAVEFORM) if p.id in waves}
 
     def _of(self, kind: PointKind) -> Iterator[tuple[str, MeasuringPoint]]:
@@ -143,18 +149,34 @@ class Inputs:
             return [entry.feature.compute(own) for entry in wanted]
         if role not in self.scalars:
             return [_refused(steps) for _ in wanted]
-        nothing = np.full(len(steps.end_us), np.nan)
-        context = ScalarSteps(
-            self._scalar(role, steps),
-            _mean(self.scalars[role], steps.before),
-            self._scalar(AMBIENT, steps) if AMBIENT in self.scalars else nothing,
-            steps.grid_us / _HOUR_US,
-        )
+        context = self._context(role, steps)
         placement, unit = self._placements[role], canonical_unit(self._points[role].quantity)
         return [
             entry.feature.compute(context) if _fits(entry, placement, unit) else _refused(steps)
             for entry in wanted
         ]
+
+    def _context(self, role: str, steps: Steps) -> ScalarSteps:
+        point, placement = self.scalars[role], self._placements[role]
+
+        def mean_of(function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+            with np.errstate(all="ignore"):
+                return _mean(point, steps, function(point.value))
+
+        return ScalarSteps(
+            self._scalar(role, steps),
+            _mean(point, steps.before),
+            self._scalar(AMBIENT, steps),
+            steps.grid_us / _HOUR_US,
+            sisters=_together([_mean(sister, steps) for sister in self._sisters[role]], len(steps.end_us)),
+            warning=_warning(self._points[role]),
+            insulation=placement.insulation,
+            mean_of=mean_of,
+        )
+
+    def pair(self, role: str | None, steps: Steps) -> np.ndarray:
+        """Mean of that role in each step and in the step before, [2, n]; NaN without such a point."""
+        return np.stack([self._scalar(role or "", steps), self._scalar(role or "", steps.before)])
 
     def _scalar(self, role: str, steps: Steps) -> np.ndarray:
         if role not in self.scalars:
@@ -248,6 +270,20 @@ def _mean(point: Readings, steps: Steps, value: np.ndarray | None = None) -> np.
     sums = np.bincount(place, weights=(point.value if value is None else value)[reading], minlength=n)
     counts = np.bincount(place, minlength=n)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def _together(means: list[np.ndarray], n: int) -> np.ndarray:
+    """Mean over points of what each of them measured, [n]; NaN where none did."""
+    values = np.array(means).reshape(len(means), n)
+    measured = np.count_nonzero(~np.isnan(values), axis=0)
+    return np.where(measured > 0, np.nansum(values, axis=0) / np.maximum(measured, 1), np.nan)
+
+
+def _warning(point: MeasuringPoint) -> float:
+    """Warning limit in the canonical unit, NaN without one."""
+    if point.limits.warning is None:
+        return math.nan
+    return float(to_canonical(point.limits.warning, point.unit, point.quantity))
 
 
 def _fits(entry: Entry, placement: Placement, unit: str) -> bool:

@@ -2,12 +2,14 @@
 
 refusals   `FeatureRefusal`, `Column`        values that carry why there is none
 steps      `ScalarSteps`, `ComponentSteps`   what scalar features are computed from
+series     `LifeSeries`                      what trend features are computed from
 catalogue  `feature`, `trend`                the decorators, and the lists they fill
 sets       `FeatureSet`, `feature_set`       names, units, order and fingerprint of a component class
 """
 
 from features.registry.catalogue import Feature, Placement, Trend, catalogue, feature, span_text, trend, trends
 from features.registry.refusals import Column, FeatureRefusal, codes_of, reason_of
+from features.registry.series import LifeSeries, window_sum
 from features.registry.sets import (
     AMBIENT,
     Entry,
@@ -16,6 +18,7 @@ from features.registry.sets import (
     feature_set,
     placements,
     points_by_role,
+    sisters,
 )
 from features.registry.steps import ComponentSteps, ScalarSteps
 
@@ -27,6 +30,7 @@ __all__ = [
     "Feature",
     "FeatureRefusal",
     "FeatureSet",
+    "LifeSeries",
     "Placement",
     "ScalarSteps",
     "Trend",
@@ -38,7 +42,9 @@ __all__ = [
     "placements",
     "points_by_role",
     "reason_of",
+    "sisters",
     "span_text",
     "trend",
     "trends",
+    "window_sum",
 ]

@@ -20,7 +20,9 @@ FAMILIES = ("features.vibration", "features.thermal", "features.process", "featu
 class Placement:
     """What a feature may ask about where it would be computed: one measuring point of one component.
 
-    The component itself is a placement with an empty role.
+    The component itself is a placement with an empty role. `has_sisters`: other slots of the machine have
+    a point of the same role; `has_warning`: the point has a warning limit; `insulation`: class of the
+    component's winding, empty when not declared.
     """
 
     role: str
@@ -33,6 +35,9 @@ class Placement:
     has_bearing: bool = False
     has_gear: bool = False
     has_blades: bool = False
+    has_sisters: bool = False
+    has_warning: bool = False
+    insulation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,8 @@ class Trend:
     """A level-2 feature: from the present life's rows of one level-1 feature to one value a row.
 
     `unit` is a pattern over the level's unit, e.g. `{unit}/h`. `positive` limits it to quantities that
-    are (True) or are not (False) positive; None: all.
+    are (True) or are not (False) positive; None: all. `levels` names the level-1 features it follows; None:
+    those that say `trend=True`. `stopped`: rows of a stopped machine count as well.
     """
 
     name: str
@@ -68,9 +74,16 @@ class Trend:
     per_span: bool
     source: str
     version: int
-    compute: Callable[[Any, int], Column]  # Any: features.trend.LifeSeries
+    compute: Callable[[Any, int], Column]  # Any: LifeSeries
     positive: bool | None = None
     summary: str = ""
+    levels: tuple[str, ...] | None = None
+    stopped: bool = False
+
+    def follows(self, feature: Feature) -> bool:
+        """Whether it exists for that level-1 feature."""
+        wanted = feature.trend if self.levels is None else feature.name in self.levels
+        return wanted and self.positive in (None, feature.positive)
 
 
 _FEATURES: dict[tuple[str, str], Feature] = {}
@@ -123,14 +136,21 @@ def feature(
 
 
 def trend(
-    *, unit: str, per_span: bool, source: str, version: int, positive: bool | None = None
+    *,
+    unit: str,
+    per_span: bool,
+    source: str,
+    version: int,
+    positive: bool | None = None,
+    levels: tuple[str, ...] | None = None,
+    stopped: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function as a trend feature under its own name; arguments as in `Trend`."""
 
     def register(function: Function) -> Function:
         summary = (function.__doc__ or "").strip().split("\n")[0]
         _TRENDS[function.__name__] = Trend(
-            function.__name__, unit, per_span, source, version, function, positive, summary
+            function.__name__, unit, per_span, source, version, function, positive, summary, levels, stopped
         )
         return function
 

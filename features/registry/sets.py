@@ -6,11 +6,11 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from features.core.plant import Component, ComponentClass, LifeUnit, Machine, MeasuringPoint, Plant
+from features.core.plant import Component, ComponentClass, LifeUnit, Machine, MeasuringPoint, Plant, PointKind
 from features.core.units import Quantity, canonical_unit
 from features.registry.catalogue import Feature, Placement, Trend, catalogue, span_text, trends
 
-__all__ = ["AMBIENT", "Entry", "FeatureSet", "entries", "feature_set", "placements", "points_by_role"]
+__all__ = ["AMBIENT", "Entry", "FeatureSet", "entries", "feature_set", "placements", "points_by_role", "sisters"]
 
 # Role of the point that measures the air around the machine.
 AMBIENT = "ambient_temperature"
@@ -95,6 +95,7 @@ def placements(machine: Machine, component: Component) -> tuple[Placement, ...]:
     speed_role = None if machine.speed is None else machine.speed.role
     bearing, gear = component.bearing is not None, component.gear_teeth is not None
     blades, ambient, measured = component.blades is not None, AMBIENT in points, speed_role in points
+    insulation = "" if component.insulation is None else component.insulation.value
     own = Placement("", has_measured_speed=measured)
     return own, *(
         Placement(
@@ -108,8 +109,23 @@ def placements(machine: Machine, component: Component) -> tuple[Placement, ...]:
             bearing,
             gear,
             blades,
+            has_sisters=bool(sisters(machine, point)),
+            has_warning=point.limits.warning is not None,
+            insulation=insulation,
         )
         for role, point in points.items()
+    )
+
+
+def sisters(machine: Machine, point: MeasuringPoint) -> tuple[MeasuringPoint, ...]:
+    """Scalar points of the same role and quantity in other slots of the machine; none for points of no slot."""
+    if point.slot is None or point.kind is not PointKind.SCALAR:
+        return ()
+    return tuple(
+        other
+        for other in machine.measuring_points
+        if other.slot not in (None, point.slot)
+        and (other.role, other.quantity, other.kind) == (point.role, point.quantity, point.kind)
     )
 
 
@@ -172,11 +188,9 @@ def _level(feature: Feature, placement: Placement, of: ComponentClass) -> Entry:
 
 
 def _trends(level: Entry, of: ComponentClass) -> list[Entry]:
-    if not level.feature.trend:
-        return []
     found = []
     for trend in trends():
-        if trend.positive not in (None, level.feature.positive):
+        if not trend.follows(level.feature):
             continue
         unit = trend.unit.format(unit=level.unit)
         spans: tuple[dt.timedelta | None, ...] = of.memory if trend.per_span else (None,)

@@ -11,6 +11,7 @@ from features.core.plant.values import (
     Costs,
     Criticality,
     Duration,
+    InsulationClass,
     LifeUnit,
     Limits,
     Noun,
@@ -86,6 +87,7 @@ class Component(Noun):
     installed: dt.datetime | None = Field(None, description="When the present one was installed, if known.")
     gear_teeth: int | None = Field(None, ge=5, description="Teeth on the shaft of the machine's speed.")
     blades: int | None = Field(None, ge=2, description="Blades or vanes on the shaft of the machine's speed.")
+    insulation: InsulationClass | None = Field(None, description="Thermal class of the winding: B, F or H.")
     spare: Spare | None = None
 
     @field_validator("bearing")

@@ -10,6 +10,7 @@ __all__ = [
     "Costs",
     "Criticality",
     "Duration",
+    "InsulationClass",
     "LifeUnit",
     "Limits",
     "Noun",
@@ -65,6 +66,14 @@ class LifeUnit(StrEnum):
     RUNNING_H = "running_h"
     CALENDAR_H = "calendar_h"
     CYCLE = "cycle"
+
+
+class InsulationClass(StrEnum):
+    """Thermal class of a winding's insulation, as on the machine's rating plate."""
+
+    B = "B"
+    F = "F"
+    H = "H"
 
 
 class PointKind(StrEnum):
