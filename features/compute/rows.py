@@ -259,15 +259,17 @@ class _Rows:
         for start, rows, new in self._lives():
             lives = {stopped: self._series(start, rows, values if stopped else ran) for stopped in (False, True)}
             at = np.searchsorted(lives[False].time_us, self._steps.end_us[new])
-            made: dict[tuple[str, int], Column] = {}
+            made: dict[tuple[str, int, int], Column] = {}
             for entry in wanted:
                 if entry.trend is None:
                     continue
                 span_us = 0 if entry.span is None else microseconds(entry.span)
-                key = entry.trend.name, span_us
+                which, series = place[entry.level], lives[entry.trend.stopped]
+                key = entry.trend.name, span_us, which if entry.trend.alone else -1
+                if entry.trend.alone:
+                    series, which = series.only(which), 0
                 if key not in made:
-                    made[key] = entry.trend.compute(lives[entry.trend.stopped], span_us)
-                which = place[entry.level]
+                    made[key] = entry.trend.compute(series, span_us)
                 found[entry.name].values[new] = made[key].values[which, at]
                 found[entry.name].codes[new] = made[key].codes[which, at]
         return found

@@ -7,7 +7,17 @@ catalogue  `feature`, `trend`                the decorators, and the lists they 
 sets       `FeatureSet`, `feature_set`       names, units, order and fingerprint of a component class
 """
 
-from features.registry.catalogue import Feature, Placement, Trend, catalogue, feature, span_text, trend, trends
+from features.registry.catalogue import (
+    Feature,
+    Placement,
+    Trend,
+    catalogue,
+    chooses,
+    feature,
+    span_text,
+    trend,
+    trends,
+)
 from features.registry.refusals import Column, FeatureRefusal, codes_of, reason_of
 from features.registry.series import LifeSeries, window_sum
 from features.registry.sets import (
@@ -35,6 +45,7 @@ __all__ = [
     "ScalarSteps",
     "Trend",
     "catalogue",
+    "chooses",
     "codes_of",
     "entries",
     "feature",

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,10 +10,21 @@ from features.core.plant import PointKind
 from features.core.units import Quantity
 from features.registry.refusals import Column
 
-__all__ = ["Feature", "Placement", "Trend", "catalogue", "feature", "span_text", "trend", "trends"]
+__all__ = [
+    "Feature",
+    "Placement",
+    "Trend",
+    "catalogue",
+    "chooses",
+    "chosen_trends",
+    "feature",
+    "span_text",
+    "trend",
+    "trends",
+]
 
 # Modules whose import registers features; strings, because families import this module.
-FAMILIES = ("features.vibration", "features.thermal", "features.process", "features.trend")
+FAMILIES = ("features.vibration", "features.thermal", "features.process", "features.trend", "features.generic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,8 @@ class Trend:
 
     `unit` is a pattern over the level's unit, e.g. `{unit}/h`. `positive` limits it to quantities that
     are (True) or are not (False) positive; None: all. `levels` names the level-1 features it follows; None:
-    those that say `trend=True`. `stopped`: rows of a stopped machine count as well.
+    those that say `trend=True`. `stopped`: rows of a stopped machine count as well. `alone`: it is
+    computed for one level-1 feature at a time.
     """
 
     name: str
@@ -79,6 +91,7 @@ class Trend:
     summary: str = ""
     levels: tuple[str, ...] | None = None
     stopped: bool = False
+    alone: bool = False
 
     def follows(self, feature: Feature) -> bool:
         """Whether it exists for that level-1 feature."""
@@ -88,6 +101,9 @@ class Trend:
 
 _FEATURES: dict[tuple[str, str], Feature] = {}
 _TRENDS: dict[str, Trend] = {}
+# Class and name of a level-1 feature -> trend features chosen for it alone, each with its span.
+Chooser = Callable[[str, str], Sequence[tuple[Trend, dt.timedelta]]]
+_CHOOSERS: list[Chooser] = []
 Function = TypeVar("Function", bound=Callable[..., Column])
 
 
@@ -155,6 +171,18 @@ def trend(
         return function
 
     return register
+
+
+def chooses(function: Chooser) -> Chooser:
+    """Register a function that says which trend features a class has besides those of all classes."""
+    _CHOOSERS.append(function)
+    return function
+
+
+def chosen_trends(class_id: str, level: str) -> list[tuple[Trend, dt.timedelta]]:
+    """Trend features chosen for a class's level-1 feature, e.g. `sensor_04.level`, each with its span."""
+    _load()
+    return [pair for chooser in _CHOOSERS for pair in chooser(class_id, level)]
 
 
 def catalogue() -> tuple[Feature, ...]:

@@ -24,6 +24,7 @@ class FeatureRefusal(StrEnum):
     NO_GEOMETRY = "no_geometry"
     TOO_FEW_WINDOWS = "too_few_windows"
     AGE_UNKNOWN = "age_unknown"
+    GAP = "gap"
 
 
 _REASONS = tuple(FeatureRefusal)

@@ -1,6 +1,6 @@
 """What trend features are computed from: the rows of one life, in order of time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -41,6 +41,10 @@ class LifeSeries:
     grid_us: int
     running: np.ndarray | None = None
     _means: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def only(self, feature: int) -> "LifeSeries":
+        """The same rows with the values of one level-1 feature alone."""
+        return replace(self, values=self.values[[feature]], _means={})
 
     def mean(self, span_us: int) -> np.ndarray:
         """Exponential mean of that span at each row, [f, n]; NaN without a value in the last span."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from features.core.plant import Component, ComponentClass, LifeUnit, Machine, MeasuringPoint, Plant, PointKind
 from features.core.units import Quantity, canonical_unit
-from features.registry.catalogue import Feature, Placement, Trend, catalogue, span_text, trends
+from features.registry.catalogue import Feature, Placement, Trend, catalogue, chosen_trends, span_text, trends
 
 __all__ = ["AMBIENT", "Entry", "FeatureSet", "entries", "feature_set", "placements", "points_by_role", "sisters"]
 
@@ -197,4 +197,7 @@ def _trends(level: Entry, of: ComponentClass) -> list[Entry]:
         for span in spans:
             name = f"{level.name}.{trend.name}" + ("" if span is None else f"_{span_text(span)}")
             found.append(Entry(name, level.name, unit, level.role, level.feature, trend, span))
+    for trend, span in chosen_trends(of.id, level.name):
+        name, unit = f"{level.name}.{trend.name}_{span_text(span)}", trend.unit.format(unit=level.unit)
+        found.append(Entry(name, level.name, unit, level.role, level.feature, trend, span))
     return found
