@@ -108,7 +108,9 @@ def bearing_evidence(
     return BearingEvidence(tuple(findings), _strongest(weak), _ambiguous(findings, limits.ambiguous_db))
 
 
-def _lines(spectrum: EnvelopeSpectrum, family: _Family, point: str, speed_hz: float) -> tuple[MatchedLine, ...]:
+def _lines(
+    spectrum: EnvelopeSpectrum, family: _Family, point: str, speed_hz: float, slip: float
+) -> tuple[MatchedLine, ...]:
     """Lines at the fault's harmonics, then the sidebands of the first; the first one decides the slip."""
     found: list[MatchedLine] = []
 
