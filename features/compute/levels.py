@@ -283,7 +283,7 @@ def _warning(point: MeasuringPoint) -> float:
     """Warning limit in the canonical unit, NaN without one."""
     if point.limits.warning is None:
         return math.nan
-    return float(to_canonical(point.limits.warning, point.unit, point.quantity))
+    return float(to_canonical(np.array(point.limits.warning), point.unit, point.quantity))
 
 
 def _fits(entry: Entry, placement: Placement, unit: str) -> bool:

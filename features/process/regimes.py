@@ -81,7 +81,7 @@ class Regimes:
         """
         if settings.ndim != 2 or settings.shape[1] != len(self.names):
             raise ValueError(f"settings must be [n, {len(self.names)}], got {settings.shape}")
-        known = np.isfinite(settings).all(axis=1)
+        known = np.asarray(np.isfinite(settings).all(axis=1))
         scaled = (np.where(known[:, None], settings, 0.0) - self.low) / self.span
         distance = _distances(scaled, (np.array(self.centres) - self.low) / self.span)
         nearest = distance.argmin(axis=1)
@@ -113,7 +113,8 @@ def fit_regimes(settings: Floats, names: tuple[str, ...], *, most: int = 12) -> 
     scaled = np.clip((rows - low) / span, -0.1, 1.1)
     centres = _lloyd(scaled, _farthest_first(scaled, most))
     centres = _lloyd(scaled, _separated(scaled, _frequent(scaled, centres)))
-    centres = centres[np.lexsort(centres.T[::-1])]
+    # Tenths of the range, so that noise in the first setting does not decide the order.
+    centres = centres[np.lexsort(np.round(centres, 1).T[::-1])]
     nearest = _distances(scaled, centres)
     owner = nearest.argmin(axis=1)
     radii = [_radius(nearest[owner == number, number]) for number in range(len(centres))]

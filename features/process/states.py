@@ -160,4 +160,6 @@ def _change(pair: np.ndarray | None, steps: ComponentSteps, *, relative: bool) -
     if not relative:
         return np.asarray(change)
     larger = np.abs(pair).max(axis=0)
-    return np.where(larger > 0, change / np.where(larger > 0, larger, 1.0), np.where(np.isnan(larger), np.nan, 0.0))
+    return np.where(
+        larger > 0, change / np.where(larger > 0, larger, 1.0), np.where(np.isnan(larger), np.nan, 0.0)
+    )

@@ -8,6 +8,7 @@ sets       `FeatureSet`, `feature_set`       names, units, order and fingerprint
 """
 
 from features.registry.catalogue import (
+    AMBIENT,
     Feature,
     Placement,
     Trend,
@@ -21,7 +22,6 @@ from features.registry.catalogue import (
 from features.registry.refusals import Column, FeatureRefusal, codes_of, reason_of
 from features.registry.series import LifeSeries, window_sum
 from features.registry.sets import (
-    AMBIENT,
     Entry,
     FeatureSet,
     entries,

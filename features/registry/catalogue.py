@@ -93,11 +93,16 @@ class Trend:
     stopped: bool = False
     alone: bool = False
 
-    def follows(self, feature: Feature) -> bool:
-        """Whether it exists for that level-1 feature."""
+    def follows(self, feature: Feature, role: str) -> bool:
+        """Whether it exists for that level-1 feature of a role; the air around has none of named levels."""
+        if self.levels is not None and role == AMBIENT:
+            return False
         wanted = feature.trend if self.levels is None else feature.name in self.levels
         return wanted and self.positive in (None, feature.positive)
 
+
+# Role of the point that measures the air around the machine.
+AMBIENT = "ambient_temperature"
 
 _FEATURES: dict[tuple[str, str], Feature] = {}
 _TRENDS: dict[str, Trend] = {}
@@ -166,7 +171,17 @@ def trend(
     def register(function: Function) -> Function:
         summary = (function.__doc__ or "").strip().split("\n")[0]
         _TRENDS[function.__name__] = Trend(
-            function.__name__, unit, per_span, source, version, function, positive, summary, levels, stopped
+            function.__name__,
+            unit,
+            per_span,
+            source,
+            version,
+            function,
+            positive,
+            summary,
+            levels,
+            stopped,
+            alone=levels is not None,
         )
         return function
 

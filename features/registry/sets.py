@@ -8,12 +8,18 @@ from dataclasses import dataclass
 
 from features.core.plant import Component, ComponentClass, LifeUnit, Machine, MeasuringPoint, Plant, PointKind
 from features.core.units import Quantity, canonical_unit
-from features.registry.catalogue import Feature, Placement, Trend, catalogue, chosen_trends, span_text, trends
+from features.registry.catalogue import (
+    AMBIENT,
+    Feature,
+    Placement,
+    Trend,
+    catalogue,
+    chosen_trends,
+    span_text,
+    trends,
+)
 
 __all__ = ["AMBIENT", "Entry", "FeatureSet", "entries", "feature_set", "placements", "points_by_role", "sisters"]
-
-# Role of the point that measures the air around the machine.
-AMBIENT = "ambient_temperature"
 
 # How the units of life ages and canonical units end a feature's name; unit 1 adds nothing.
 _SUFFIXES = {
@@ -190,7 +196,7 @@ def _level(feature: Feature, placement: Placement, of: ComponentClass) -> Entry:
 def _trends(level: Entry, of: ComponentClass) -> list[Entry]:
     found = []
     for trend in trends():
-        if not trend.follows(level.feature):
+        if not trend.follows(level.feature, level.role):
             continue
         unit = trend.unit.format(unit=level.unit)
         spans: tuple[dt.timedelta | None, ...] = of.memory if trend.per_span else (None,)

@@ -1,15 +1,14 @@
-"""Trend features: pure functions of the times and values of one life's rows, vectorised over rows.
+"""Trends over spans of time, and against the life's own first stretch.
 
-Nothing is carried from call to call: every span is finite, so the same rows give the same numbers
-whether they come in one batch, day by day with their history, or from a request. The exponential mean
-is cut off after four spans (the rest of an endless one weighs exp(-8) = 0.03 %).
+Every span is finite. The exponential mean is cut off after four spans (the rest of an endless one weighs
+exp(-8) = 0.03 %).
 """
 
 import numpy as np
 
 from features.registry import Column, FeatureRefusal, LifeSeries, trend, window_sum
 
-__all__ = ["LifeSeries", "delta", "difference_to_baseline", "mean", "ratio_to_baseline", "slope"]
+__all__ = ["delta", "difference_to_baseline", "mean", "ratio_to_baseline", "slope"]
 
 # Fewer values give no slope and no baseline.
 _MIN_VALUES = 3
