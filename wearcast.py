@@ -15,8 +15,10 @@ OWNERS = {
     "import": ("pipelines", "Turn a public data set into a plant: femto, cmapss."),
     "ingest": ("pipelines", "Read the historians into the lake."),
     "events": ("pipelines", "Import maintenance events from a file."),
+    "features": ("pipelines", "Discover generic features worth having."),
     "train": ("pipelines", "Learn from lives, compare, promote."),
     "score": ("pipelines", "Compute features and predict remaining useful life."),
+    "diagnose": ("features", "Name the fault that a component's spectra support."),
     "plan": ("serving", "Turn predictions into recommendations."),
     "sandbox-erp": ("serving", "Run the small stand-in ERP."),
 }

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from features.compute import installations_of
+from features.core.lake import join_backward
 from features.core.plant import Component, ComponentClass, Machine, PointKind
 from features.core.tables import WAVEFORMS
 from features.core.units import Quantity
@@ -14,10 +15,10 @@ from features.diagnosis.recording import Geometry, Recording
 from features.diagnosis.verdicts import Diagnosis
 from features.registry import FeatureRefusal
 
-__all__ = ["diagnose_component", "healthy_rows", "with_speed"]
+__all__ = ["GOOD", "diagnose_component", "healthy_rows", "points_of_role", "with_speed"]
 
 # Quality code of a good row; only these are used.
-_GOOD = 2
+GOOD = 2
 
 # Newest snapshots of each point that are averaged: enough to calm the noise, few enough to be one condition.
 _SNAPSHOTS = 4
@@ -79,27 +80,23 @@ def healthy_rows(
     return waveforms.filter(pl.col("time") >= begin, pl.col("time") < begin + component_class.baseline)
 
 
-def with_speed(
-    waveforms: pl.DataFrame, measurements: pl.DataFrame, machine: Machine, tolerance: dt.timedelta
-) -> pl.DataFrame:
+def points_of_role(machine: Machine, role: str) -> list[str]:
+    """Measuring points that measure the speed under that role."""
+    return [p.id for p in machine.measuring_points if p.role == role and p.quantity is Quantity.SPEED]
+
+
+def with_speed(waveforms: pl.DataFrame, speeds: pl.DataFrame, *, tolerance: dt.timedelta) -> pl.DataFrame:
     """Waveform rows whose empty `speed_hz` is filled from the machine's measured speed.
 
     Args:
-        waveforms: Rows of the table `waveforms`.
-        measurements: Rows of the table `measurements` of this machine.
-        machine: Says which point measures the speed.
+        waveforms: Rows of the table `waveforms` of one machine.
+        speeds: Rows of the table `measurements` of the point that measures its speed.
         tolerance: Largest age of the measured value at the end of the waveform.
     """
-    role = None if machine.speed is None else machine.speed.role
-    points = [p.id for p in machine.measuring_points if p.role == role and p.quantity is Quantity.SPEED]
-    measured = (
-        measurements.filter(pl.col("point_id").is_in(points), pl.col("quality") == _GOOD)
-        .select("time", pl.col("value").alias("measured_hz"))
-        .sort("time")
-    )
-    joined = waveforms.sort("time").join_asof(measured, on="time", strategy="backward", tolerance=tolerance)
+    good = speeds.filter(pl.col("quality") == GOOD).select("time", pl.col("value").alias("measured_hz"))
+    joined = join_backward(waveforms, good, by=None, tolerance=tolerance)
     filled = joined.with_columns(speed_hz=pl.coalesce("speed_hz", "measured_hz"))
-    return WAVEFORMS.check(filled.drop("measured_hz"))
+    return WAVEFORMS.check(filled.drop("measured_hz", "time_right"))
 
 
 def _good(machine: Machine, component: Component, rows: pl.DataFrame) -> pl.DataFrame:
@@ -109,7 +106,7 @@ def _good(machine: Machine, component: Component, rows: pl.DataFrame) -> pl.Data
         if point.kind is PointKind.WAVEFORM and point.quantity is Quantity.ACCELERATION
     ]
     return rows.filter(
-        pl.col("machine_id") == machine.id, pl.col("point_id").is_in(points), pl.col("quality") == _GOOD
+        pl.col("machine_id") == machine.id, pl.col("point_id").is_in(points), pl.col("quality") == GOOD
     )
 
 

@@ -47,11 +47,17 @@ _PARTS = 4
 # P. D. Welch, IEEE Trans. Audio Electroacoustics AU-15 (1967), with the window's overlap correlation 1/6.
 _OVERLAP_LOSS = 1.0 + 2.0 / 36.0
 
+# Half width of a harmonic of the shaft: where its highest bin may lie, with an error of the speed of 0.5 %.
+_SHAFT_BINS, _SHAFT_SHARE = 0.75, 0.005
+
 # How far the true speed may lie from the one given: slip of a motor between no load and full load.
 _SPEED_SHARE = 0.02
 
 # Harmonics of the shaft from which the true speed is read, and how many must stand out of the noise.
 _SPEED_HARMONICS, _SPEED_LINES, _SPEED_SNR_DB = 10, 3, 10.0
+
+# Fewer revolutions do not part the harmonics of the shaft from lines of a bearing close to them.
+_SPEED_REVOLUTIONS = 25.0
 
 # The true speed replaces the given one only if it explains the harmonics better by this, dB a harmonic.
 _SPEED_GAIN_DB = 1.5
@@ -96,7 +102,8 @@ class EnvelopeSpectrum:
             return None
         level = self.ratio[bins]
         is_peak = (level >= self.ratio[bins - 1]) & (level >= self.ratio[bins + 1])
-        away = np.abs(bins * self.step - np.round(bins * self.step)) > 1.5 * self.step
+        orders = bins * self.step
+        away = np.abs(orders - np.round(orders)) > np.maximum(_SHAFT_BINS * self.step, _SHAFT_SHARE * orders)
         bins = bins[is_peak & away]
         if len(bins) == 0:
             return None
@@ -202,7 +209,7 @@ def _true_speed(spectrum: EnvelopeSpectrum) -> float:
     level = 10.0 * np.log10(np.maximum(spectrum.ratio, 1.0))
     harmonics = np.arange(1, _SPEED_HARMONICS + 1)
     harmonics = harmonics[harmonics * (1 + _SPEED_SHARE) < spectrum.highest_order]
-    if len(harmonics) < _SPEED_LINES:
+    if len(harmonics) < _SPEED_LINES or spectrum.step * _SPEED_REVOLUTIONS > 1.0:
         return 1.0
     steps = np.arange(-1.0, 1.0 + 1e-9, 0.02) * _SPEED_SHARE
     places = (1.0 + steps)[:, None] * harmonics[None, :] / spectrum.step

@@ -57,7 +57,7 @@ def diagnose(
 
     Returns:
         A diagnosis, or why there is none: `no_input`, `no_geometry`, `no_speed`, `speed_zero`, `empty`,
-        `too_short` (less than 8 revolutions), `constant`, `saturated`, `not_finite`, or
+        `too_short` (less than 6 revolutions), `constant`, `saturated`, `not_finite`, or
         `band_not_covered` when the sample rate does not reach the fault lines.
 
     Example:

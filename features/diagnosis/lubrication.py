@@ -21,9 +21,12 @@ _RISE_DB = 8.0
 # Pieces of the band: the rise must show in most of them, else it is a resonance or a line.
 _PIECES, _LEAST_PIECES = 8, 6
 
+# Kurtosis of the band up to which it is friction: noise has 3, impulses of damage much more.
+_MOST_KURTOSIS = 4.0
+
 
 def lubrication_evidence(recordings: Sequence[Recording], reference: Sequence[Recording]) -> Finding | None:
-    """Whether the floor of the spectrum at one point rose everywhere in the upper band.
+    """Whether the floor of the spectrum at one point rose everywhere in the upper band, without impulses.
 
     Args:
         recordings: Usable ones of one point.
@@ -37,7 +40,7 @@ def lubrication_evidence(recordings: Sequence[Recording], reference: Sequence[Re
         return None
     rises = 10.0 * np.log10(np.median(now, axis=0) / np.maximum(np.median(then, axis=0), 1e-300))
     risen = np.sort(rises)[-_LEAST_PIECES]
-    if risen < _RISE_DB:
+    if risen < _RISE_DB or np.median([_kurtosis(each) for each in recordings]) > _MOST_KURTOSIS:
         return None
     floor = np.median(now, axis=0)
     low, high = (share * rate / 2 for share in _BAND)
@@ -56,6 +59,17 @@ def lubrication_evidence(recordings: Sequence[Recording], reference: Sequence[Re
         snr_db=float(risen),
     )
     return Finding(Fault.LUBRICATION, float(risen - _RISE_DB), recordings[0].point, (line,))
+
+
+def _kurtosis(recording: Recording) -> float:
+    """Fourth over squared second moment of the signal in the band: 3 for friction noise."""
+    samples = np.asarray(recording.samples, dtype=np.float64)
+    spectrum = scipy.fft.rfft(samples - samples.mean())
+    low, high = (round(share * (len(spectrum) - 1)) for share in _BAND)
+    spectrum[:low] = 0.0
+    spectrum[high:] = 0.0
+    square = scipy.fft.irfft(spectrum, n=len(samples)) ** 2
+    return float(np.mean(square**2) / np.mean(square) ** 2)
 
 
 def _floors(recording: Recording) -> np.ndarray:

@@ -11,9 +11,9 @@ from features.vibration import WaveformBatch
 
 __all__ = ["Geometry", "Recording", "refusal_of", "usable"]
 
-# Fewer revolutions cannot part a fault line from the shaft's harmonics: lines are 4 bins wide (Hann) and
-# the cage turns 0.4 times a revolution.
-_MIN_REVOLUTIONS = 8.0
+# Fewer revolutions cannot part a fault line from the shaft's harmonics: to its first zero a line (Hann)
+# reaches two bins, here a third of an order.
+_MIN_REVOLUTIONS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
