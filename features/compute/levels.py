@@ -35,6 +35,9 @@ _BATCH_SAMPLES = 1 << 20
 
 _HOUR_US = 3_600_000_000
 
+# What waveforms are measured of.
+_VIBRATION = (Quantity.ACCELERATION, Quantity.VELOCITY, Quantity.DISPLACEMENT)
+
 
 @dataclass(frozen=True, slots=True)
 class Steps:
@@ -141,8 +144,10 @@ class Inputs:
         return [found[entry.name] for entry in entries]
 
     def _role(self, role: str, wanted: list[Entry], steps: Steps, own: ComponentSteps) -> list[Column]:
-        if role in self.waves and self._points[role].quantity is Quantity.ACCELERATION:
-            vibration = [entry for entry in wanted if entry.feature.family == "vibration"]
+        if role in self.waves and self._points[role].quantity in _VIBRATION:
+            # Geometry that is not there refuses by itself; a feature of another kind of sensor is not for it.
+            at = replace(self._placements[role], has_bearing=True, has_gear=True, has_blades=True)
+            vibration = [e for e in wanted if e.feature.family == "vibration" and e.feature.applies(at)]
             columns = dict(zip((e.name for e in vibration), self._vibration(role, vibration, steps), strict=True))
             return [columns.get(entry.name) or _refused(steps) for entry in wanted]
         if role == "":
@@ -218,14 +223,15 @@ class Inputs:
         codes[:, stopped] = codes_of(FeatureRefusal.STOPPED)
         places = np.flatnonzero((index >= 0) & ~stopped)
         rows = self.waves[role].row[index[places]]
-        for at, batch in self._batches(places, rows, speed):
+        for at, batch in self._batches(places, rows, speed, self._points[role]):
+            batch.prepare()
             for number, entry in enumerate(wanted):
                 column = entry.feature.compute(batch)
                 values[number, at], codes[number, at] = column.values, column.codes
         return [Column(values[number], codes[number]) for number in range(len(wanted))]
 
     def _batches(
-        self, places: np.ndarray, rows: np.ndarray, speed: np.ndarray
+        self, places: np.ndarray, rows: np.ndarray, speed: np.ndarray, point: MeasuringPoint
     ) -> Iterator[tuple[np.ndarray, WaveformBatch]]:
         """Waveforms of equal rate and length together, as many as stay in the cache."""
         if not len(rows):
@@ -249,6 +255,8 @@ class Inputs:
                         orders=self._component.fault_orders,
                         gear_teeth=self._component.gear_teeth,
                         blades=self._component.blades,
+                        quantity=point.quantity,
+                        envelope_band_hz=point.envelope_band_hz,
                     ),
                 )
 

@@ -69,6 +69,7 @@ class Feature:
     compute: Callable[[Any], Column]  # Any: WaveformBatch, ScalarSteps or ComponentSteps, by family
     trend: bool = False
     positive: bool = False
+    standard: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ def feature(
     applies: Callable[[Placement], bool],
     trend: bool = False,
     positive: bool = False,
+    standard: bool = True,
 ) -> Callable[[Function], Function]:
     """Register a function as a level-1 feature under its own name.
 
@@ -134,6 +136,7 @@ def feature(
         applies: For which placements the feature exists.
         trend: Whether trend features follow it.
         positive: The quantity is positive, so that ratios make sense.
+        standard: Whether every feature set has it where it applies; else it is in the catalogue only.
     """
 
     def register(function: Function) -> Function:
@@ -150,6 +153,7 @@ def feature(
             function,
             trend,
             positive,
+            standard,
         )
         return function
 

@@ -170,7 +170,7 @@ def _build(
     for role in sorted({placement.role for placement in where}):
         for feature in catalogue() if features is None else features:
             for placement in where:
-                if placement.role == role and feature.applies(placement):
+                if placement.role == role and feature.standard and feature.applies(placement):
                     entry = _level(feature, placement, of)
                     levels.setdefault(entry.name, entry)
     found = tuple(entry for level in levels.values() for entry in (level, *_trends(level, of)))

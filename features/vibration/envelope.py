@@ -1,6 +1,5 @@
 """Amplitudes of the envelope spectrum at the fault frequencies of a rolling bearing."""
 
-from features import signals
 from features.registry import Column, feature
 from features.vibration.batch import WaveformBatch
 from features.vibration.places import INPUTS, WINDOW, has_bearing, line
@@ -38,7 +37,7 @@ def envelope_bpfo_m_s2(batch: WaveformBatch) -> Column:
         >>> round(float(envelope_bpfo_m_s2(batch).values[0]), 2)
         1.0
     """
-    return _line(batch, None if batch.orders is None else batch.orders.bpfo)
+    return line(batch, "envelope_bpfo", batch.orders and batch.orders.bpfo, reach_hz=batch.plan.envelope_reach_hz)
 
 
 @feature(
@@ -64,7 +63,7 @@ def envelope_bpfi_m_s2(batch: WaveformBatch) -> Column:
         >>> round(float(envelope_bpfi_m_s2(batch).values[0]), 2)
         1.0
     """
-    return _line(batch, None if batch.orders is None else batch.orders.bpfi)
+    return line(batch, "envelope_bpfi", batch.orders and batch.orders.bpfi, reach_hz=batch.plan.envelope_reach_hz)
 
 
 @feature(unit="m/s^2", inputs=_INPUTS, window=WINDOW, source=_SOURCE.format(4), version=1, applies=has_bearing)
@@ -77,7 +76,7 @@ def envelope_bsf_m_s2(batch: WaveformBatch) -> Column:
         >>> envelope_bsf_m_s2(WaveformBatch(wave[None, :], 8192.0, np.array([25.0]))).reasons()
         ['no_geometry']
     """
-    return _line(batch, None if batch.orders is None else batch.orders.bsf)
+    return line(batch, "envelope_bsf", batch.orders and batch.orders.bsf, reach_hz=batch.plan.envelope_reach_hz)
 
 
 @feature(unit="m/s^2", inputs=_INPUTS, window=WINDOW, source=_SOURCE.format(3), version=1, applies=has_bearing)
@@ -92,11 +91,4 @@ def envelope_ftf_m_s2(batch: WaveformBatch) -> Column:
         >>> envelope_ftf_m_s2(WaveformBatch(wave, 25600.0, np.array([30.0]), orders=orders)).reasons()
         ['too_short']
     """
-    return _line(batch, None if batch.orders is None else batch.orders.ftf)
-
-
-def _line(batch: WaveformBatch, order: float | None) -> Column:
-    reach = (0.9 - 0.25) * batch.sample_rate_hz / 4
-    return line(
-        batch, order, lambda bins: signals.line_amplitude(batch.envelope_cumulated, bins), nyquist_hz=reach
-    )
+    return line(batch, "envelope_ftf", batch.orders and batch.orders.ftf, reach_hz=batch.plan.envelope_reach_hz)
