@@ -11,7 +11,17 @@ chosen      `read_chosen`, `windowed`      which of them a component class uses:
 
 from features.generic import lines, order, shape  # noqa: F401 - registers the calculators
 from features.generic.calculator import Calculator, Parameter, calculator, calculators, find
-from features.generic.chosen import CHOSEN, Choice, Chosen, ClassChoice, read_chosen, slug, span_of, windowed
+from features.generic.chosen import (
+    CHOSEN,
+    Choice,
+    Chosen,
+    ClassChoice,
+    chosen_of,
+    read_chosen,
+    slug,
+    span_of,
+    windowed,
+)
 
 __all__ = [
     "CHOSEN",
@@ -22,6 +32,7 @@ __all__ = [
     "Parameter",
     "calculator",
     "calculators",
+    "chosen_of",
     "find",
     "read_chosen",
     "slug",
