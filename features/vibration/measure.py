@@ -16,10 +16,10 @@ from features.vibration.plan import HIGHEST_PEAKS, ROLL_OFF, Plan, Stage
 __all__ = ["Measured", "measure"]
 
 # Samples of a block, and the windows that a transform works on at once without loss.
-_BLOCK_SAMPLES, _ROWS = 5 << 16, 16
+_BLOCK_SAMPLES, _ROWS = 5 << 17, 8
 
 # A displacement is read off at no less than this many samples a period of its highest frequency.
-_DISPLACEMENT_SAMPLING = 2.56
+_DISPLACEMENT_SAMPLING = 2.05
 
 _Scratch = dict[str, np.ndarray]
 _Centres = tuple[np.ndarray, np.ndarray]
@@ -66,7 +66,8 @@ def measure(samples: np.ndarray, plan: Plan, stages: Iterable[Stage], *, workers
     scratch: Queue[_Scratch] = Queue()
     for _ in range(workers):
         scratch.put({})
-    rows = max(_BLOCK_SAMPLES // plan.samples // _ROWS, 1) * _ROWS
+    most = min(_BLOCK_SAMPLES // plan.samples, -(-n // workers))
+    rows = max(most // _ROWS, 1) * _ROWS
 
     def block(first: int) -> None:
         part = slice(first, first + rows)
@@ -103,9 +104,9 @@ class _Block:
         spectrum = scipy.fft.rfft(centred, axis=1)
         parts = spectrum.view(np.float32)
         if Stage.SPECTRUM in wanted:
-            halved = self._spectrum(parts)
+            thinned = self._spectrum(parts)
             if Stage.CEPSTRUM in wanted:
-                self._cepstrum(halved)
+                self._cepstrum(thinned)
         if Stage.DISPLACEMENT in wanted:
             self._displacement(parts)
         if Stage.ENVELOPE in wanted:
@@ -140,14 +141,14 @@ class _Block:
         return centred
 
     def _spectrum(self, parts: np.ndarray) -> np.ndarray:
-        """Returns means of neighbouring logarithms of the power spectrum."""
+        """Returns means of four neighbouring logarithms of the power spectrum."""
         plan, n = self._plan, self._rows
         power, logs = self._room("power", plan.bins), self._room("logs", plan.bins)
-        halved = self._room("halved", plan.bins // 2)
+        thinned = self._room("thinned", plan.bins // 4)
         kernels.power_and_log(parts, plan.samples, power, logs)
         np.log(logs, out=logs)
         spectral, bands = np.empty((n, 6)), np.empty((n, len(plan.bands) + 1))
-        kernels.spectral_sums(power, logs, ROLL_OFF, spectral, halved)
+        kernels.spectral_sums(power, logs, ROLL_OFF, spectral, thinned)
         kernels.band_sums(power, plan.bands, plan.velocity_weights, plan.velocity_bins[0], bands)
         places, energies = np.empty((n, HIGHEST_PEAKS)), np.empty((n, HIGHEST_PEAKS))
         kernels.highest(power, 2, 3, places, energies)
@@ -167,19 +168,19 @@ class _Block:
             lines,
             self._to.columns[Stage.SPECTRUM],
         )
-        return halved
+        return thinned
 
-    def _cepstrum(self, halved: np.ndarray) -> None:
+    def _cepstrum(self, thinned: np.ndarray) -> None:
         """Highest rahmonic: amplitude of the ripple of the logarithmic power spectrum, neper."""
         first, after, step_s = self._plan.quefrencies
         out = self._to.columns[Stage.CEPSTRUM]
         if after <= first:
             out[:] = np.nan
             return
-        cepstrum = scipy.fft.dct(halved, type=2, axis=1, overwrite_x=True)[:, first:after]
+        cepstrum = scipy.fft.dct(thinned, type=2, axis=1, overwrite_x=True)[:, first:after]
         at = cepstrum.argmax(axis=1)
         out[:, 0] = (first + at) * step_s
-        out[:, 1] = cepstrum[np.arange(len(at)), at] / np.float32(halved.shape[1])
+        out[:, 1] = cepstrum[np.arange(len(at)), at] / np.float32(thinned.shape[1])
 
     def _displacement(self, parts: np.ndarray) -> None:
         """Largest swing of the Hann-weighted displacement, from an inverse transform of its band only."""

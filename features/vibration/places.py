@@ -12,6 +12,7 @@ __all__ = [
     "WINDOW",
     "WITH_SPEED",
     "column",
+    "fault_line",
     "has_bearing",
     "has_blades",
     "has_gear",
@@ -119,3 +120,8 @@ def line(
         *more,
         factor=factor,
     )
+
+
+def fault_line(batch: WaveformBatch, name: str, order: float | None) -> Column:
+    """As `line`, in the spectrum of the envelope."""
+    return line(batch, name, order, reach_hz=batch.plan.envelope_reach_hz)

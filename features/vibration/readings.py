@@ -4,6 +4,7 @@ They belong to the catalogue and not to every component's feature set (`standard
 discovery or a plant that asks for them computes them.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -100,7 +101,7 @@ _SHAPES = {
     ),
     "quefrency_s": (
         "s",
-        "Quefrency of the highest rahmonic between 2.5 ms and a quarter of the window: one over the spacing "
+        "Quefrency of the highest rahmonic between 2.5 ms and an eighth of the window: one over the spacing "
         "of sidebands or harmonics.",
         _RANDALL.format("3.6 (cepstrum), by a DCT-II of the logarithmic Hann power spectrum"),
     ),
@@ -199,11 +200,19 @@ def _at(name: str, order: Callable[[WaveformBatch], float | None], *, envelope: 
     return read
 
 
+def _constant(order: float) -> Callable[[WaveformBatch], float | None]:
+    return lambda _: order
+
+
+def _teeth(times: int) -> Callable[[WaveformBatch], float | None]:
+    return lambda batch: None if batch.gear_teeth is None else times * batch.gear_teeth
+
+
 def _orders() -> None:
     for name, (order, summary) in _ORDERS.items():
         _register(
             name,
-            _at(name, lambda _, order=order: order),
+            _at(name, _constant(order)),
             summary,
             measured="rms",
             unit="mm/s",
@@ -217,7 +226,7 @@ def _orders() -> None:
     ):
         _register(
             f"{name}_m_s2",
-            _at(name, lambda batch, times=times: None if batch.gear_teeth is None else times * batch.gear_teeth),
+            _at(name, _teeth(times)),
             summary,
             measured="rms",
             unit="m/s^2",
@@ -227,7 +236,7 @@ def _orders() -> None:
         )
 
 
-def _fault_order(batch: WaveformBatch, fault: str) -> float | None:
+def _fault_order(fault: str, batch: WaveformBatch) -> float | None:
     orders = batch.orders
     if orders is None:
         return None
@@ -285,7 +294,7 @@ def _envelope() -> None:
     for name, unit, fault, summary in made:
         _register(
             name + ("_m_s2" if unit == "m/s^2" else ""),
-            _at(name, lambda batch, fault=fault: _fault_order(batch, fault), envelope=True),
+            _at(name, functools.partial(_fault_order, fault), envelope=True),
             summary,
             measured="envelope_rms",
             unit=unit,
@@ -295,7 +304,7 @@ def _envelope() -> None:
         )
     _register(
         "envelope_1x_m_s2",
-        _at("envelope_1x", lambda _: 1.0, envelope=True),
+        _at("envelope_1x", _constant(1.0), envelope=True),
         "Amplitude of the envelope at shaft speed.",
         measured="envelope_rms",
         unit="m/s^2",

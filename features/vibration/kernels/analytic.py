@@ -10,7 +10,7 @@ _ZERO = np.float32(0.0)
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
-def magnitude(parts: np.ndarray, factor: float, out: np.ndarray, moments: np.ndarray) -> None:
+def magnitude(parts, factor, out, moments):  # type: ignore[no-untyped-def] # compiled
     """Magnitude of complex rows without its mean, and its moments.
 
     Args:
@@ -30,7 +30,7 @@ def magnitude(parts: np.ndarray, factor: float, out: np.ndarray, moments: np.nda
                 value = scale * np.sqrt(part[2 * i] * part[2 * i] + part[2 * i + 1] * part[2 * i + 1])
                 to[i] = value
                 sub += value
-            total += sub
+            total += float(sub)
         mean = np.float32(total / length)
         second = fourth = 0.0
         for start in range(0, length, _BLOCK):
@@ -42,13 +42,13 @@ def magnitude(parts: np.ndarray, factor: float, out: np.ndarray, moments: np.nda
                 square = value * value
                 p2 += square
                 p4 += square * square
-            second += p2
-            fourth += p4
+            second += float(p2)
+            fourth += float(p4)
         moments[row, 0], moments[row, 1], moments[row, 2] = total / length, second / length, fourth / length
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
-def magnitude_moments(parts: np.ndarray, scale: np.ndarray, out: np.ndarray) -> None:
+def magnitude_moments(parts, scale, out):  # type: ignore[no-untyped-def] # compiled
     """Mean second and fourth power of the magnitude of complex rows.
 
     Args:
@@ -68,6 +68,6 @@ def magnitude_moments(parts: np.ndarray, scale: np.ndarray, out: np.ndarray) -> 
                 square = real * real + imaginary * imaginary
                 p2 += square
                 p4 += square * square
-            second += p2
-            fourth += p4
+            second += float(p2)
+            fourth += float(p4)
         out[row, 0], out[row, 1] = second / length, fourth / length

@@ -7,16 +7,7 @@ __all__ = ["envelope_columns", "spectrum_columns", "time_columns"]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def time_columns(
-    samples: int,
-    duration_s: float,
-    extremes: np.ndarray,
-    mean: np.ndarray,
-    peak: np.ndarray,
-    sums: np.ndarray,
-    clipped: np.ndarray,
-    out: np.ndarray,
-) -> None:
+def time_columns(samples, duration_s, extremes, mean, peak, sums, clipped, out):  # type: ignore[no-untyped-def] # compiled
     """Columns of `columns.TIME`, in that order, into float64 [n, columns]."""
     for row in range(len(out)):
         second, third, fourth = sums[row, 0] / samples, sums[row, 1] / samples, sums[row, 2] / samples
@@ -41,19 +32,9 @@ def time_columns(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def spectrum_columns(
-    bins: int,
-    resolution_hz: float,
-    speed_hz: np.ndarray,
-    exponent: float,
-    covered: np.ndarray,
-    spectral: np.ndarray,
-    bands: np.ndarray,
-    peak_bins: np.ndarray,
-    peak_energies: np.ndarray,
-    lines: np.ndarray,
-    out: np.ndarray,
-) -> None:
+def spectrum_columns(  # type: ignore[no-untyped-def] # compiled
+    bins, resolution_hz, speed_hz, exponent, covered, spectral, bands, peak_bins, peak_energies, lines, out
+):
     """Columns of `columns.SPECTRUM`, in that order, into float64 [n, columns].
 
     `exponent`: power of the angular frequency that makes velocity of the signal. `covered`: whether velocity
@@ -91,12 +72,12 @@ def spectrum_columns(
 
 
 @njit(cache=True, nogil=True)
-def _velocity(energy: float, angular: float, exponent: float) -> float:
+def _velocity(energy, angular, exponent):  # type: ignore[no-untyped-def] # compiled
     return 1000.0 * np.sqrt(2.0 * energy) * angular**exponent
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def envelope_columns(moments: np.ndarray, energy: np.ndarray, beside: np.ndarray, out: np.ndarray) -> None:
+def envelope_columns(moments, energy, beside, out):  # type: ignore[no-untyped-def] # compiled
     """Columns of `columns.ENVELOPE`, in that order, into float64 [n, columns].
 
     `energy`, `beside`: as `Plan.envelope_lines`, NaN where there is none.

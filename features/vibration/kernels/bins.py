@@ -16,7 +16,7 @@ _TINY = np.float32(1e-30)
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
-def power_and_log(parts: np.ndarray, samples: int, power: np.ndarray, floored: np.ndarray) -> None:
+def power_and_log(parts, samples, power, floored):  # type: ignore[no-untyped-def] # compiled
     """One-sided Hann power of each bin, as `signals.power(signals.hann(...))`, and a copy fit for a logarithm.
 
     Args:
@@ -50,9 +50,7 @@ def power_and_log(parts: np.ndarray, samples: int, power: np.ndarray, floored: n
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
-def spectral_sums(
-    power: np.ndarray, logs: np.ndarray, roll_off: float, out: np.ndarray, halved: np.ndarray
-) -> None:
+def spectral_sums(power, logs, roll_off, out, thinned):  # type: ignore[no-untyped-def] # compiled
     """Sums over the spectrum of each row.
 
     Args:
@@ -61,7 +59,7 @@ def spectral_sums(
         roll_off: Share of the sum at which the roll-off lies.
         out: float64 [n, 6], written: sum, centroid in bins, variance in bins^2, sum of logarithms, sum of
             power times logarithm, roll-off in bins (linear inside its bin).
-        halved: float32 [n, bins // 2], written: means of neighbouring logarithms.
+        thinned: float32 [n, bins // 4], written: means of four neighbouring logarithms.
     """
     rows, bins = power.shape
     blocks = (bins + _BLOCK - 1) // _BLOCK
@@ -80,11 +78,11 @@ def spectral_sums(
                 pl += log[i]
                 pp += value * log[i]
             sums[block] = p0
-            total += p0
-            first += start * float(p0) + p1
-            second += start * (start * float(p0) + 2.0 * p1) + p2
-            logarithms += pl
-            products += pp
+            total += float(p0)
+            first += start * float(p0) + float(p1)
+            second += start * (start * float(p0) + 2.0 * float(p1)) + float(p2)
+            logarithms += float(pl)
+            products += float(pp)
         centroid = first / total
         wanted, block, below = roll_off * total, 0, 0.0
         while block < blocks - 1 and below + sums[block] < wanted:
@@ -97,12 +95,13 @@ def spectral_sums(
         inside = (wanted - below) / power[row, k]
         out[row, 0], out[row, 1], out[row, 2] = total, centroid, second / total - centroid * centroid
         out[row, 3], out[row, 4], out[row, 5] = logarithms, products, k - 0.5 + inside
-        for i in range(halved.shape[1]):
-            halved[row, i] = _HALF * (logs[row, 2 * i] + logs[row, 2 * i + 1])
+        log = logs[row]
+        for i in range(thinned.shape[1]):
+            thinned[row, i] = _QUARTER * ((log[4 * i] + log[4 * i + 1]) + (log[4 * i + 2] + log[4 * i + 3]))
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
-def band_sums(power: np.ndarray, edges: np.ndarray, weights: np.ndarray, low: int, out: np.ndarray) -> None:
+def band_sums(power, edges, weights, low, out):  # type: ignore[no-untyped-def] # compiled
     """Sums over bands of each row, and one weighted sum.
 
     Args:
@@ -121,7 +120,7 @@ def band_sums(power: np.ndarray, edges: np.ndarray, weights: np.ndarray, low: in
                 sub = _ZERO
                 for i in range(len(part)):
                     sub += part[i]
-                total += sub
+                total += float(sub)
             out[row, band] = total
         total = 0.0
         for start in range(0, len(weights), _BLOCK):
@@ -130,12 +129,12 @@ def band_sums(power: np.ndarray, edges: np.ndarray, weights: np.ndarray, low: in
             sub = _ZERO
             for i in range(len(factor)):
                 sub += part[i] * factor[i]
-            total += sub
+            total += float(sub)
         out[row, bands] = total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def highest(power: np.ndarray, first: int, guard: int, places: np.ndarray, energies: np.ndarray) -> None:
+def highest(power, first, guard, places, energies):  # type: ignore[no-untyped-def] # compiled
     """The highest peaks of each row, highest first, each taken out before the next is looked for.
 
     The bins are laid in rows of `width` whose columns' maxima are kept: a peak is looked for among these.
@@ -159,7 +158,12 @@ def highest(power: np.ndarray, first: int, guard: int, places: np.ndarray, energ
                 to[i] = part[i]
                 top[i] = part[i] if part[i] > top[i] else top[i]
         for peak in range(places.shape[1]):
-            column = np.argmax(top)
+            most = _ZERO
+            for i in range(width):
+                most = top[i] if top[i] > most else most
+            column = 0
+            while column < width - 1 and top[column] < most:
+                column += 1
             best = first + column
             for k in range(first + column, bins, width):
                 if left[k] > left[best]:
@@ -176,7 +180,7 @@ def highest(power: np.ndarray, first: int, guard: int, places: np.ndarray, energ
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _lobe(line: np.ndarray, best: int, peak: int, places: np.ndarray, energies: np.ndarray) -> None:
+def _lobe(line, best, peak, places, energies):  # type: ignore[no-untyped-def] # compiled
     energy = moment = 0.0
     for k in range(max(best - 2, 0), min(best + 3, len(line))):
         energy += line[k]
@@ -185,7 +189,7 @@ def _lobe(line: np.ndarray, best: int, peak: int, places: np.ndarray, energies: 
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
-def integrated(parts: np.ndarray, factors: np.ndarray, low: int, out: np.ndarray) -> None:
+def integrated(parts, factors, low, out):  # type: ignore[no-untyped-def] # compiled
     """Hann spectrum of a band times a real factor a bin, e.g. -1 / (2 pi f)^2 for displacement.
 
     Args:

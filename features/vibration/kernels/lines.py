@@ -7,14 +7,7 @@ __all__ = ["line_energies"]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def line_energies(
-    power: np.ndarray,
-    centres: np.ndarray,
-    shares: np.ndarray,
-    limit: float,
-    energy: np.ndarray,
-    beside: np.ndarray,
-) -> None:
+def line_energies(power, centres, shares, limit, energy, beside):  # type: ignore[no-untyped-def] # compiled
     """Energy of the main lobe of each line, and what as many bins beside it hold.
 
     A lobe reaches 2.5 bins to either side, or the given share of the line's frequency if that is more; the

@@ -19,7 +19,7 @@ _SAMPLE = np.float32(0.0)
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
-def means(samples: np.ndarray, out: np.ndarray, extremes: np.ndarray) -> None:
+def means(samples, out, extremes):  # type: ignore[no-untyped-def] # compiled
     """Mean, smallest and largest sample of each row.
 
     Args:
@@ -40,20 +40,13 @@ def means(samples: np.ndarray, out: np.ndarray, extremes: np.ndarray) -> None:
                 sub += value
                 low[i] = value if value < low[i] else low[i]
                 high[i] = value if value > high[i] else high[i]
-            total += sub
+            total += float(sub)
         out[row] = total / length
         extremes[row, 0], extremes[row, 1] = low.min(), high.max()
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
-def centre(
-    samples: np.ndarray,
-    mean: np.ndarray,
-    scale: np.ndarray,
-    extremes: np.ndarray,
-    centred: np.ndarray,
-    sums: np.ndarray,
-) -> None:
+def centre(samples, mean, scale, extremes, centred, sums):  # type: ignore[no-untyped-def] # compiled
     """Windows without their means, and everything that is summed over their samples.
 
     Args:
@@ -85,26 +78,26 @@ def centre(
                 p4 += square * square
                 pr += np.sqrt(magnitude)
                 hits += np.int32(part[i] == low) + np.int32(part[i] == high)
-            first += p1
-            second += p2
-            third += p3
-            fourth += p4
-            root += pr
-            clipped += hits
+            first += float(p1)
+            second += float(p2)
+            third += float(p3)
+            fourth += float(p4)
+            root += float(pr)
+            clipped += int(hits)
         now, then = centred[row, 1:], centred[row, :-1]
         for start in range(0, length - 1, _BLOCK):
             a, b = now[start : start + _BLOCK], then[start : start + _BLOCK]
             changes = np.int32(0)
             for i in range(len(a)):
                 changes += np.int32((a[i] >= 0) != (b[i] >= 0))
-            crossings += changes
+            crossings += int(changes)
         sums[row, 0], sums[row, 1], sums[row, 2] = second, third, fourth
         sums[row, 3], sums[row, 4] = first, root
         sums[row, 5], sums[row, 6] = crossings, clipped
 
 
 @njit(cache=True, nogil=True)
-def clipped_samples(samples: np.ndarray, value: float) -> int:
+def clipped_samples(samples, value):  # type: ignore[no-untyped-def] # compiled
     """Triples of neighbouring samples that all have that value: 0 without a run of three.
 
     Args:
