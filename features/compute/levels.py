@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from features.compute.readings import Readings, microseconds
+from features.compute.windows import tumble
 from features.core.plant import Component, Machine, MeasuringPoint, PointKind
 from features.core.units import Quantity, canonical_unit, to_canonical
 from features.registry import (
@@ -275,9 +276,16 @@ def _mean(point: Readings, steps: Steps, value: np.ndarray | None = None) -> np.
     place = place[reading]
     usable = point.usable(reading, steps.closing_us[place])
     place, reading = place[usable], reading[usable]
-    sums = np.bincount(place, weights=(point.value if value is None else value)[reading], minlength=n)
-    counts = np.bincount(place, minlength=n)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    found = tumble(
+        point.time_us[reading],
+        np.asarray(point.value if value is None else value, dtype=np.float64)[reading],
+        np.ones(len(reading), dtype=np.bool_),
+        np.zeros(1, dtype=np.int64),
+        steps.grid_us,
+    )
+    mean = np.full(n, np.nan)
+    mean[place[found[0]]] = found[3]
+    return mean
 
 
 def _together(means: list[np.ndarray], n: int) -> np.ndarray:
