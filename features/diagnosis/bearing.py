@@ -160,7 +160,7 @@ def _margin(
 def _ambiguous(findings: Sequence[Finding], within_db: float) -> bool:
     if len(findings) < 2:
         return False
-    first, second = (max(line.snr_db for line in f.lines if line.harmonic == 1) for f in findings[:2])
+    first, second = (finding.lines[0].snr_db for finding in findings[:2])
     return abs(first - second) < within_db
 
 

@@ -38,7 +38,13 @@ _LOWEST_ORDER = 10.0
 _HIGHEST_SHARE = 0.9
 
 # Width over which the noise floor of a line is taken, orders; at least so many bins.
-_FLOOR_ORDERS, _FLOOR_BINS = 1.0, 25
+_FLOOR_ORDERS, _FLOOR_BINS = 1.0, 51
+
+# Neighbouring bins of a Hann spectrum are not independent: so many make one (noise bandwidth).
+_BINS_A_SAMPLE = 1.5
+
+# Variance of the median of exponentially distributed values over that of their mean: 1 / ln(2)^2.
+_MEDIAN_LOSS = 2.081
 
 # Parts into which the band is cut besides being taken whole.
 _PARTS = 4
@@ -53,14 +59,12 @@ _SHAFT_BINS, _SHAFT_SHARE = 0.75, 0.005
 # How far the true speed may lie from the one given: slip of a motor between no load and full load.
 _SPEED_SHARE = 0.02
 
-# Harmonics of the shaft from which the true speed is read, and how many must stand out of the noise.
-_SPEED_HARMONICS, _SPEED_LINES, _SPEED_SNR_DB = 10, 3, 10.0
+# Harmonics of the shaft from which the true speed is read: so many of the lowest ones must stand out by
+# so much, and the true speed must find at least one more of them than the given one. Grid of speeds.
+_SPEED_HARMONICS, _SPEED_LINES, _SPEED_SNR_DB, _SPEED_STEPS = 4, 3, 10.0, 50
 
 # Fewer revolutions do not part the harmonics of the shaft from lines of a bearing close to them.
 _SPEED_REVOLUTIONS = 25.0
-
-# The true speed replaces the given one only if it explains the harmonics better by this, dB a harmonic.
-_SPEED_GAIN_DB = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class EnvelopeSpectrum:
     """Power of the squared envelope in one band over its own noise floor.
 
     `ratio` and `depth` are [bins]; bin k lies at k * `step` orders of the true speed. `averages` is the
-    number of independent periodograms behind each bin.
+    number of independent periodograms behind each bin, `floor_bins` that of bins behind its floor.
     """
 
     band_hz: tuple[float, float]
@@ -77,6 +81,7 @@ class EnvelopeSpectrum:
     ratio: np.ndarray
     depth: np.ndarray
     averages: float
+    floor_bins: int
     speed_share: float = 1.0
     """True speed over the one given."""
 
@@ -87,9 +92,12 @@ class EnvelopeSpectrum:
 
     def significant_db(self, chance: float) -> float:
         """Height over the median that one bin of pure noise passes with that probability, dB."""
-        shape = self.averages
-        passed = scipy.special.gammainccinv(shape, chance) / scipy.special.gammaincinv(shape, 0.5)
-        return float(10.0 * np.log10(passed))
+        line, floor = self.averages, self.averages * self.floor_bins / _BINS_A_SAMPLE / _MEDIAN_LOSS
+        # Line and floor are both random: their ratio follows an F distribution, here by its beta form.
+        share = scipy.special.betaincinv(floor, line, chance)
+        passed = floor / line * (1.0 - share) / share
+        median = scipy.special.gammaincinv(line, 0.5) / line
+        return float(10.0 * np.log10(passed / median))
 
     def peak(self, order: float, low: float, high: float) -> tuple[float, float, float] | None:
         """Order, height in dB and depth of the highest line in [low, high], None without one.
@@ -172,7 +180,8 @@ def _of_band(
     if averages == 0:
         return None
     width = max(_FLOOR_BINS, round(_FLOOR_ORDERS * revolutions)) | 1
-    floor = scipy.ndimage.median_filter(total, width, mode="nearest")
+    total[:2] = total[2]
+    floor = scipy.ndimage.median_filter(total, width, mode="reflect")
     return EnvelopeSpectrum(
         band_hz=_band(recordings[0], index),
         whole=index == 0,
@@ -180,6 +189,7 @@ def _of_band(
         ratio=total / np.maximum(floor, 1e-30 * total.max()),
         depth=np.sqrt(total / averages),
         averages=averages / _OVERLAP_LOSS if averages > 1 else 1.0,
+        floor_bins=width,
     )
 
 
@@ -205,16 +215,28 @@ def _periodograms(
 
 
 def _true_speed(spectrum: EnvelopeSpectrum) -> float:
-    """True over given speed, read from the shaft's harmonics; 1 where they do not tell."""
-    level = 10.0 * np.log10(np.maximum(spectrum.ratio, 1.0))
-    harmonics = np.arange(1, _SPEED_HARMONICS + 1)
-    harmonics = harmonics[harmonics * (1 + _SPEED_SHARE) < spectrum.highest_order]
-    if len(harmonics) < _SPEED_LINES or spectrum.step * _SPEED_REVOLUTIONS > 1.0:
+    """True over given speed, read from the shaft's harmonics; 1 where they do not tell.
+
+    Only the lowest harmonics count, and most of them must be lines of their own at one and the same
+    speed: higher ones may be lines of a bearing that happen to lie close.
+    """
+    if spectrum.step * _SPEED_REVOLUTIONS > 1.0:
         return 1.0
-    steps = np.arange(-1.0, 1.0 + 1e-9, 0.02) * _SPEED_SHARE
-    places = (1.0 + steps)[:, None] * harmonics[None, :] / spectrum.step
-    heights = np.interp(places, np.arange(len(level)), level)
-    scores = heights.mean(axis=1)
-    best = int(np.argmax(scores))
-    clear = np.count_nonzero(heights[best] >= _SPEED_SNR_DB) >= _SPEED_LINES
-    return float(1.0 + steps[best]) if clear and scores[best] > scores[len(steps) // 2] + _SPEED_GAIN_DB else 1.0
+    level = spectrum.ratio[: min(len(spectrum.ratio), round((_SPEED_HARMONICS + 1) / spectrum.step))]
+    is_line = (
+        (level[1:-1] >= level[:-2]) & (level[1:-1] >= level[2:]) & (level[1:-1] >= 10 ** (_SPEED_SNR_DB / 10))
+    )
+    lines = 1 + np.flatnonzero(is_line)
+    if len(lines) < _SPEED_LINES:
+        return 1.0
+    heights = 10.0 * np.log10(level[lines])
+    shares = 1.0 + np.linspace(-_SPEED_SHARE, _SPEED_SHARE, 2 * _SPEED_STEPS + 1)
+    places = shares[:, None] * np.arange(1, _SPEED_HARMONICS + 1)[None, :] / spectrum.step
+    off = np.abs(places[:, :, None] - lines[None, None, :])
+    found = np.where(off <= _SHAFT_BINS, heights, 0.0).max(axis=2)
+    # Among equally good speeds the one whose lines lie closest to their places, then the nearest.
+    near = np.where(found > 0, off.min(axis=2), 0.0).sum(axis=1)
+    score = found.sum(axis=1) - 1e-3 * near - 1e-3 * np.abs(shares - 1.0)
+    best = int(np.argmax(score))
+    clear = np.count_nonzero(found[best]) >= _SPEED_LINES
+    return float(shares[best]) if clear and score[best] >= score[_SPEED_STEPS] + _SPEED_SNR_DB else 1.0
