@@ -58,6 +58,7 @@ COLUMNS: dict[Stage, tuple[str, ...]] = {
     Stage.DISPLACEMENT: ("displacement_um",),
     Stage.ENVELOPE: ENVELOPE,
     Stage.CEPSTRUM: ("quefrency_s", "rahmonic"),
+    Stage.KURTOGRAM: ("kurtogram_low_hz", "kurtogram_high_hz", "kurtogram_kurtosis"),
 }
 _STAGES = {name: stage for stage, names in COLUMNS.items() for name in names}
 

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.fft
 
 from features.core.units import Quantity
-from features.vibration import kernels
+from features.vibration import kernels, kurtogram
 from features.vibration.columns import COLUMNS
 from features.vibration.plan import HIGHEST_PEAKS, ROLL_OFF, Plan, Stage
 
@@ -111,6 +111,8 @@ class _Block:
             self._displacement(parts)
         if Stage.ENVELOPE in wanted:
             self._envelope(spectrum)
+        if Stage.KURTOGRAM in wanted:
+            self._kurtogram(spectrum)
 
     def _room(self, name: str, columns: int) -> np.ndarray:
         """A float32 array that is written over block after block: fresh memory costs more than a pass."""
@@ -213,3 +215,16 @@ class _Block:
         limit = plan.envelope_reach_hz / plan.resolution_hz - 3
         kernels.line_energies(power, centres, shares, limit, energy, beside)
         kernels.envelope_columns(moments, energy, beside, self._to.columns[Stage.ENVELOPE])
+
+    def _kurtogram(self, spectrum: np.ndarray) -> None:
+        """The most impulsive band of a tree of halves, and its kurtosis."""
+        plan, out = self._plan, self._to.columns[Stage.KURTOGRAM]
+        counts = kurtogram.tree(plan.samples, kurtogram.LEVELS, thirds=False)
+        if not counts:
+            out[:] = np.nan
+            return
+        values = np.empty((self._rows, sum(counts)))
+        peak = self._to.columns[Stage.TIME][:, COLUMNS[Stage.TIME].index("peak")]
+        kurtogram.tree_values(spectrum, plan.samples, peak, counts, values)
+        edges = kurtogram.bands(plan.samples, plan.sample_rate_hz, counts)
+        out[:, :2], out[:, 2] = kurtogram.Kurtogram(edges, values).best()

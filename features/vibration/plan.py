@@ -73,6 +73,7 @@ class Stage(StrEnum):
     DISPLACEMENT = "displacement"
     ENVELOPE = "envelope"
     CEPSTRUM = "cepstrum"
+    KURTOGRAM = "kurtogram"
 
 
 @dataclass(frozen=True)

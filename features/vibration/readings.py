@@ -12,6 +12,7 @@ import numpy as np
 
 from features.registry import Column, FeatureRefusal, Placement, feature
 from features.vibration.batch import WaveformBatch
+from features.vibration.kurtogram import LEVELS, tree
 from features.vibration.places import (
     INPUTS,
     WINDOW,
@@ -112,6 +113,13 @@ _SHAPES = {
     ),
 }
 
+# Name -> unit and summary: the band that an envelope is best taken of. Costs more than all others together.
+_KURTOGRAM = {
+    "kurtogram_low_hz": ("Hz", "Lower edge of the band whose envelope is the most impulsive of 2, 4 and 8 bands."),
+    "kurtogram_high_hz": ("Hz", "Upper edge of that band."),
+    "kurtogram_kurtosis": ("1", "Kurtosis of the complex envelope of that band, 0 for Gaussian noise."),
+}
+
 # Name -> order and summary. Velocity, for every kind of sensor.
 _ORDERS = {
     "order_half_x_mm_s": (0.5, "Peak amplitude of velocity at half the shaft speed (looseness, rub)."),
@@ -179,6 +187,20 @@ def _amplitudes() -> None:
 def _shapes() -> None:
     for name, (unit, summary, source) in _SHAPES.items():
         _register(name, _plain(name), summary, measured=name, unit=unit, source=source, applies=is_vibration)
+
+
+def _kurtogram() -> None:
+    source = (
+        "J. Antoni, Mechanical Systems and Signal Processing 21 (2007) 108-124 (levels 1, 2 and 3, ideal filters)"
+    )
+    for name, (unit, summary) in _KURTOGRAM.items():
+        _register(name, _band_of(name), summary, measured=name, unit=unit, source=source, applies=is_vibration)
+
+
+def _band_of(name: str) -> Reading:
+    return lambda batch: column(
+        batch, name, (FeatureRefusal.TOO_SHORT, not tree(batch.samples, LEVELS, thirds=False))
+    )
 
 
 def _swing(batch: WaveformBatch) -> Column:
@@ -327,3 +349,4 @@ _register(
 )
 _orders()
 _envelope()
+_kurtogram()
