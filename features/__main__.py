@@ -165,7 +165,7 @@ def diagnose(
     if as_json:
         typer.echo(json.dumps(told.as_json(found)))
     else:
-        told.show(found, Console(soft_wrap=True))
+        told.show(found, Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120))
 
 
 def _machine(plant: Plant, machine_id: str) -> Machine:

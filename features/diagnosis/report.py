@@ -109,7 +109,7 @@ def _table(lines: tuple[MatchedLine, ...]) -> Table:
     table = Table(box=None, pad_edge=False)
     for title in ("line", "point", "spectrum"):
         table.add_column(title)
-    for title in ("Hz", "expected Hz", "order", "amplitude", "dB over floor"):
+    for title in ("Hz", "expected", "order", "amplitude", "dB"):
         table.add_column(title, justify="right")
     for line in lines:
         sideband = f" {line.sideband:+d}" if line.sideband else ""
