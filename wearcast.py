@@ -14,8 +14,10 @@ OWNERS = {
     "import": ("pipelines", "Turn a public data set into a plant: femto, cmapss."),
     "ingest": ("pipelines", "Read the historians into the lake."),
     "events": ("pipelines", "Import maintenance events from a file."),
+    "features": ("pipelines", "Discover generic features worth having."),
     "train": ("pipelines", "Learn from lives, compare, promote."),
     "score": ("pipelines", "Compute features and predict remaining useful life."),
+    "diagnose": ("features", "Name the fault that a component's spectra support."),
     "plan": ("serving", "Turn predictions into recommendations."),
     "sandbox-erp": ("serving", "Run the small stand-in ERP."),
     "benchmark": ("features", "Run a benchmark of this checkout."),
@@ -41,8 +43,7 @@ def _add(name: str, packages: list[str], text: str) -> None:
         raise typer.Exit(max(codes))
 
 
-for name, (packages, text) in OWNERS.items():
-    _add(name, packages.split(), text)
+[_add(name, packages.split(), text) for name, (packages, text) in OWNERS.items()]
 
 
 @app.command()
@@ -54,6 +55,5 @@ def up() -> None:
     while not stopping and all(side.poll() is None for side in sides):
         time.sleep(0.2)
     ended = max(abs(side.poll() or 0) for side in sides)
-    for side in sides:
-        side.send_signal(signal.SIGINT)
+    [side.send_signal(signal.SIGINT) for side in sides]
     raise typer.Exit(ended or max(abs(side.wait()) for side in sides))

@@ -1,5 +1,6 @@
-"""`python -m features`: the catalogue of features, plant files to write and check, benchmarks to run."""
+"""`python -m features`: the catalogue of features, plant files, a diagnosis to read, benchmarks to run."""
 
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -8,8 +9,10 @@ from typing import Annotated
 
 import typer
 
-from features.core.errors import WearcastError
-from features.core.plant import Plant, PointKind, read_plant
+from features.core.clock import require_utc
+from features.core.errors import PlantError, WearcastError
+from features.core.plant import Component, Machine, Plant, PointKind, read_plant
+from features.core.settings import nearest
 from features.core.units import Quantity
 from features.registry import catalogue as registered
 from features.registry import feature_set
@@ -152,6 +155,54 @@ def benchmark(
         raise typer.Exit(2)
     script = _BENCHMARKS / f"{name}.py"
     raise typer.Exit(subprocess.run([sys.executable, str(script), *(words or [])], check=False).returncode)
+
+
+@app.command()
+def diagnose(
+    machine: Annotated[str, typer.Argument(help="Machine, e.g. P101.")],
+    slot: Annotated[str, typer.Argument(help="Slot of the component, e.g. DE-bearing.")],
+    plant: Annotated[Path, typer.Option(help="A plant file or a folder of plant files.")] = _PLANT,
+    lake: Annotated[str, typer.Option(help="Folder or URL of the lake.")] = "data/lake",
+    as_of: Annotated[str | None, typer.Option(help="Only what could be known then, with offset.")] = None,
+    snapshots: Annotated[int, typer.Option(min=1, help="Newest waveforms of each point to average.")] = 4,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Name the fault that a component's spectra support, with the matched lines."""
+    # The lake costs a second to import; the other commands do without it.
+    from rich.console import Console
+
+    from features.core.lake import Lake
+    from features.diagnosis import report as told
+
+    try:
+        known = read_plant(plant)
+        place = _machine(known, machine)
+        component = _component(place, slot)
+        moment = None if as_of is None else require_utc(dt.datetime.fromisoformat(as_of))
+        found = told.report(known, Lake(lake), place, component, as_of=moment, snapshots=snapshots)
+    except (WearcastError, ValueError) as err:
+        typer.echo(str(err), err=True)
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(json.dumps(told.as_json(found)))
+    else:
+        told.show(found, Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120))
+
+
+def _machine(plant: Plant, machine_id: str) -> Machine:
+    try:
+        return plant.machine(machine_id)
+    except KeyError:
+        hint = nearest(machine_id, [machine.id for machine in plant.machines])
+        raise PlantError(f"machine {machine_id!r} is not in the plant; {hint}") from None
+
+
+def _component(machine: Machine, slot: str) -> Component:
+    try:
+        return machine.component(slot)
+    except KeyError:
+        hint = nearest(slot, [component.slot for component in machine.components])
+        raise PlantError(f"machine {machine.id!r} has no slot {slot!r}; {hint}") from None
 
 
 def _hints(plant: Plant) -> list[str]:

@@ -2,6 +2,8 @@
 
 readings  frames as sorted arrays; what a step may use
 closing   when a step's row is made
+windows   tumbling windows over sorted readings, compiled
+telemetry `tumbling`, `tumbling_stream`: statistics of telemetry on the grid
 levels    level-1 features of steps
 lives     `installations_of`
 rows      `compute`, `lookback`

@@ -1,14 +1,16 @@
 """Level-1 features of grid steps: inputs picked as of each step's closing, then one call a feature."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from features.compute.readings import Readings, microseconds
+from features.compute.windows import tumble
 from features.core.plant import Component, Machine, MeasuringPoint, PointKind
-from features.core.units import Quantity, canonical_unit
+from features.core.units import Quantity, canonical_unit, to_canonical
 from features.registry import (
     AMBIENT,
     Column,
@@ -20,6 +22,7 @@ from features.registry import (
     codes_of,
     placements,
     points_by_role,
+    sisters,
 )
 from features.vibration import WaveformBatch
 
@@ -32,6 +35,9 @@ HOLD_US = 86_400_000_000
 _BATCH_SAMPLES = 1 << 20
 
 _HOUR_US = 3_600_000_000
+
+# What waveforms are measured of.
+_VIBRATION = (Quantity.ACCELERATION, Quantity.VELOCITY, Quantity.DISPLACEMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,10 @@ class Inputs:
         self._points = points_by_role(machine, component)
         self._placements = {placement.role: placement for placement in placements(machine, component)}
         self.scalars = {role: scalars[p.id] for role, p in self._of(PointKind.SCALAR) if p.id in scalars}
+        self._sisters = {
+            role: [scalars[p.id] for p in sisters(machine, point) if p.id in scalars]
+            for role, point in self._of(PointKind.SCALAR)
+        }
         self.waves = {role: waves[p.id] for role, p in self._of(PointKind.WAVEFORM) if p.id in waves}
 
     def _of(self, kind: PointKind) -> Iterator[tuple[str, MeasuringPoint]]:
@@ -135,26 +145,44 @@ class Inputs:
         return [found[entry.name] for entry in entries]
 
     def _role(self, role: str, wanted: list[Entry], steps: Steps, own: ComponentSteps) -> list[Column]:
-        if role in self.waves and self._points[role].quantity is Quantity.ACCELERATION:
-            vibration = [entry for entry in wanted if entry.feature.family == "vibration"]
+        if role in self.waves and self._points[role].quantity in _VIBRATION:
+            # Geometry that is not there refuses by itself; a feature of another kind of sensor is not for it.
+            at = replace(self._placements[role], has_bearing=True, has_gear=True, has_blades=True)
+            vibration = [e for e in wanted if e.feature.family == "vibration" and e.feature.applies(at)]
             columns = dict(zip((e.name for e in vibration), self._vibration(role, vibration, steps), strict=True))
             return [columns.get(entry.name) or _refused(steps) for entry in wanted]
         if role == "":
             return [entry.feature.compute(own) for entry in wanted]
         if role not in self.scalars:
             return [_refused(steps) for _ in wanted]
-        nothing = np.full(len(steps.end_us), np.nan)
-        context = ScalarSteps(
-            self._scalar(role, steps),
-            _mean(self.scalars[role], steps.before),
-            self._scalar(AMBIENT, steps) if AMBIENT in self.scalars else nothing,
-            steps.grid_us / _HOUR_US,
-        )
+        context = self._context(role, steps)
         placement, unit = self._placements[role], canonical_unit(self._points[role].quantity)
         return [
             entry.feature.compute(context) if _fits(entry, placement, unit) else _refused(steps)
             for entry in wanted
         ]
+
+    def _context(self, role: str, steps: Steps) -> ScalarSteps:
+        point, placement = self.scalars[role], self._placements[role]
+
+        def mean_of(function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+            with np.errstate(all="ignore"):
+                return _mean(point, steps, function(point.value))
+
+        return ScalarSteps(
+            self._scalar(role, steps),
+            _mean(point, steps.before),
+            self._scalar(AMBIENT, steps),
+            steps.grid_us / _HOUR_US,
+            sisters=_together([_mean(sister, steps) for sister in self._sisters[role]], len(steps.end_us)),
+            warning=_warning(self._points[role]),
+            insulation=placement.insulation,
+            mean_of=mean_of,
+        )
+
+    def pair(self, role: str | None, steps: Steps) -> np.ndarray:
+        """Mean of that role in each step and in the step before, [2, n]; NaN without such a point."""
+        return np.stack([self._scalar(role or "", steps), self._scalar(role or "", steps.before)])
 
     def _scalar(self, role: str, steps: Steps) -> np.ndarray:
         if role not in self.scalars:
@@ -196,14 +224,15 @@ class Inputs:
         codes[:, stopped] = codes_of(FeatureRefusal.STOPPED)
         places = np.flatnonzero((index >= 0) & ~stopped)
         rows = self.waves[role].row[index[places]]
-        for at, batch in self._batches(places, rows, speed):
+        for at, batch in self._batches(places, rows, speed, self._points[role]):
+            batch.prepare()
             for number, entry in enumerate(wanted):
                 column = entry.feature.compute(batch)
                 values[number, at], codes[number, at] = column.values, column.codes
         return [Column(values[number], codes[number]) for number in range(len(wanted))]
 
     def _batches(
-        self, places: np.ndarray, rows: np.ndarray, speed: np.ndarray
+        self, places: np.ndarray, rows: np.ndarray, speed: np.ndarray, point: MeasuringPoint
     ) -> Iterator[tuple[np.ndarray, WaveformBatch]]:
         """Waveforms of equal rate and length together, as many as stay in the cache."""
         if not len(rows):
@@ -227,6 +256,8 @@ class Inputs:
                         orders=self._component.fault_orders,
                         gear_teeth=self._component.gear_teeth,
                         blades=self._component.blades,
+                        quantity=point.quantity,
+                        envelope_band_hz=point.envelope_band_hz,
                     ),
                 )
 
@@ -245,9 +276,30 @@ def _mean(point: Readings, steps: Steps, value: np.ndarray | None = None) -> np.
     place = place[reading]
     usable = point.usable(reading, steps.closing_us[place])
     place, reading = place[usable], reading[usable]
-    sums = np.bincount(place, weights=(point.value if value is None else value)[reading], minlength=n)
-    counts = np.bincount(place, minlength=n)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    found = tumble(
+        point.time_us[reading],
+        np.asarray(point.value if value is None else value, dtype=np.float64)[reading],
+        np.ones(len(reading), dtype=np.bool_),
+        np.zeros(1, dtype=np.int64),
+        steps.grid_us,
+    )
+    mean = np.full(n, np.nan)
+    mean[place[found[0]]] = found[3]
+    return mean
+
+
+def _together(means: list[np.ndarray], n: int) -> np.ndarray:
+    """Mean over points of what each of them measured, [n]; NaN where none did."""
+    values = np.array(means).reshape(len(means), n)
+    measured = np.count_nonzero(~np.isnan(values), axis=0)
+    return np.where(measured > 0, np.nansum(values, axis=0) / np.maximum(measured, 1), np.nan)
+
+
+def _warning(point: MeasuringPoint) -> float:
+    """Warning limit in the canonical unit, NaN without one."""
+    if point.limits.warning is None:
+        return math.nan
+    return float(to_canonical(np.array(point.limits.warning), point.unit, point.quantity))
 
 
 def _fits(entry: Entry, placement: Placement, unit: str) -> bool:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-__all__ = ["FOREVER", "Readings", "microseconds", "readings_of"]
+__all__ = ["FOREVER", "GOOD", "Readings", "microseconds", "readings_of"]
 
 # Later than every moment that is asked for, microseconds since 1970.
 FOREVER = np.iinfo(np.int64).max // 4
 
 # Quality code of a good row; only these are used.
-_GOOD = 2
+GOOD = 2
 
 
 def microseconds(span: dt.timedelta) -> int:
@@ -90,5 +90,5 @@ def _readings(part: pl.DataFrame) -> Readings:
             if time[index] == time[index + 1]:
                 until[index] = min(available[index + 1], until[index + 1])
     value = part["value"].to_numpy()
-    good = (part["quality"].to_numpy() == _GOOD) & np.isfinite(value)
+    good = (part["quality"].to_numpy() == GOOD) & np.isfinite(value)
     return Readings(time, available, until, good, value, part["row"].to_numpy())

@@ -14,8 +14,8 @@ from features.compute.readings import Readings, microseconds, readings_of
 from features.core.clock import require_utc
 from features.core.plant import Component, ComponentClass, LifeUnit, Machine, Plant
 from features.core.tables import FEATURE_ROWS
-from features.registry import Column, ComponentSteps, Entry, entries, feature_set
-from features.trend import LifeSeries
+from features.process import LOAD, starts_and_hours
+from features.registry import Column, ComponentSteps, Entry, LifeSeries, entries, feature_set
 
 __all__ = ["compute", "lookback"]
 
@@ -81,7 +81,17 @@ def compute(
     steps = steps.at(inputs.exist(steps))
     past = _Past.of(history, names.fingerprint, len(names.names), _first(steps, since_us))
     rows = _Rows(plant.component_class(component.component_class), planned, steps, past, inputs.running(steps))
-    own = ComponentSteps(*rows.ages(), inputs.running_share(steps))
+    starts, since_start_h = rows.starts()
+    own = ComponentSteps(
+        *rows.ages(),
+        inputs.running_share(steps),
+        running=rows.running,
+        starts=starts,
+        since_start_h=since_start_h,
+        speed=inputs.pair(inputs.speed_role, steps),
+        load=inputs.pair(LOAD, steps),
+        grid_h=steps.grid_us / _HOUR_US,
+    )
     columns = rows.columns(inputs, own)
     about = {
         "time": steps.end_us,
@@ -207,12 +217,23 @@ class _Rows:
             age[new], known[new] = ages[place], start >= 0 and seen_from_start
         return age, known
 
+    def starts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Starts seen in the life up to each new row, and hours since the end of the latest stop."""
+        n = len(self._steps.end_us)
+        starts, hours = np.zeros(n), np.full(n, np.nan)
+        for _, rows, new in self._lives():
+            counted, since = starts_and_hours(self._time[rows], self._running[rows])
+            place = np.searchsorted(self._time[rows], self._steps.end_us[new])
+            starts[new], hours[new] = counted[place], since[place]
+        return starts, hours
+
     def columns(self, inputs: Inputs, own: ComponentSteps) -> list[Column]:
         """One column for each planned entry."""
         at = {entry.name: number for number, entry in enumerate(self._planned)}
         levels = [entry for entry in self._planned if entry.trend is None]
         found = dict(zip((e.name for e in levels), inputs.level(levels, self._steps, own), strict=True))
-        followed = [entry for entry in levels if entry.feature.trend]
+        named = {entry.level for entry in self._planned if entry.trend is not None}
+        followed = [entry for entry in levels if entry.name in named]
         values = np.concatenate(
             [
                 self._past.values[[at[entry.name] for entry in followed]],
@@ -222,7 +243,7 @@ class _Rows:
             ],
             axis=1,
         )
-        trends = self._trends(followed, np.where(self._running == 0, np.nan, values))
+        trends = self._trends(followed, values)
         for entry in self._planned:
             if entry.trend is not None:
                 level = found[entry.level]
@@ -234,18 +255,21 @@ class _Rows:
         place = {entry.name: number for number, entry in enumerate(followed)}
         wanted = [entry for entry in self._planned if entry.trend is not None]
         found = {entry.name: Column(np.full(n, np.nan), np.zeros(n, np.int8)) for entry in wanted}
+        ran = np.where(self._running == 0, np.nan, values)
         for start, rows, new in self._lives():
-            life = self._series(start, rows, values)
-            at = np.searchsorted(life.time_us, self._steps.end_us[new])
-            made: dict[tuple[str, int], Column] = {}
+            lives = {stopped: self._series(start, rows, values if stopped else ran) for stopped in (False, True)}
+            at = np.searchsorted(lives[False].time_us, self._steps.end_us[new])
+            made: dict[tuple[str, int, int], Column] = {}
             for entry in wanted:
                 if entry.trend is None:
                     continue
                 span_us = 0 if entry.span is None else microseconds(entry.span)
-                key = entry.trend.name, span_us
+                which, series = place[entry.level], lives[entry.trend.stopped]
+                key = entry.trend.name, span_us, which if entry.trend.alone else -1
+                if entry.trend.alone:
+                    series, which = series.only(which), 0
                 if key not in made:
-                    made[key] = entry.trend.compute(life, span_us)
-                which = place[entry.level]
+                    made[key] = entry.trend.compute(series, span_us)
                 found[entry.name].values[new] = made[key].values[which, at]
                 found[entry.name].codes[new] = made[key].codes[which, at]
         return found
@@ -261,4 +285,5 @@ class _Rows:
             microseconds(self._class.baseline),
             min((microseconds(span) for span in self._class.memory), default=self._steps.grid_us),
             self._steps.grid_us,
+            self._running[rows],
         )

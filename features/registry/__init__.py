@@ -2,20 +2,33 @@
 
 refusals   `FeatureRefusal`, `Column`        values that carry why there is none
 steps      `ScalarSteps`, `ComponentSteps`   what scalar features are computed from
+series     `LifeSeries`                      what trend features are computed from
 catalogue  `feature`, `trend`                the decorators, and the lists they fill
 sets       `FeatureSet`, `feature_set`       names, units, order and fingerprint of a component class
 """
 
-from features.registry.catalogue import Feature, Placement, Trend, catalogue, feature, span_text, trend, trends
-from features.registry.refusals import Column, FeatureRefusal, codes_of, reason_of
-from features.registry.sets import (
+from features.registry.catalogue import (
     AMBIENT,
+    Feature,
+    Placement,
+    Trend,
+    catalogue,
+    chooses,
+    feature,
+    span_text,
+    trend,
+    trends,
+)
+from features.registry.refusals import Column, FeatureRefusal, codes_of, reason_of
+from features.registry.series import LifeSeries, window_sum
+from features.registry.sets import (
     Entry,
     FeatureSet,
     entries,
     feature_set,
     placements,
     points_by_role,
+    sisters,
 )
 from features.registry.steps import ComponentSteps, ScalarSteps
 
@@ -27,10 +40,12 @@ __all__ = [
     "Feature",
     "FeatureRefusal",
     "FeatureSet",
+    "LifeSeries",
     "Placement",
     "ScalarSteps",
     "Trend",
     "catalogue",
+    "chooses",
     "codes_of",
     "entries",
     "feature",
@@ -38,7 +53,9 @@ __all__ = [
     "placements",
     "points_by_role",
     "reason_of",
+    "sisters",
     "span_text",
     "trend",
     "trends",
+    "window_sum",
 ]

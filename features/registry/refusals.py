@@ -24,6 +24,9 @@ class FeatureRefusal(StrEnum):
     NO_GEOMETRY = "no_geometry"
     TOO_FEW_WINDOWS = "too_few_windows"
     AGE_UNKNOWN = "age_unknown"
+    NO_START = "no_start"
+    NO_CHANGE = "no_change"
+    GAP = "gap"
 
 
 _REASONS = tuple(FeatureRefusal)

@@ -6,14 +6,20 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from features.core.plant import Component, ComponentClass, LifeUnit, Machine, MeasuringPoint, Plant
+from features.core.plant import Component, ComponentClass, LifeUnit, Machine, MeasuringPoint, Plant, PointKind
 from features.core.units import Quantity, canonical_unit
-from features.registry.catalogue import Feature, Placement, Trend, catalogue, span_text, trends
+from features.registry.catalogue import (
+    AMBIENT,
+    Feature,
+    Placement,
+    Trend,
+    catalogue,
+    chosen_trends,
+    span_text,
+    trends,
+)
 
-__all__ = ["AMBIENT", "Entry", "FeatureSet", "entries", "feature_set", "placements", "points_by_role"]
-
-# Role of the point that measures the air around the machine.
-AMBIENT = "ambient_temperature"
+__all__ = ["AMBIENT", "Entry", "FeatureSet", "entries", "feature_set", "placements", "points_by_role", "sisters"]
 
 # How the units of life ages and canonical units end a feature's name; unit 1 adds nothing.
 _SUFFIXES = {
@@ -95,6 +101,7 @@ def placements(machine: Machine, component: Component) -> tuple[Placement, ...]:
     speed_role = None if machine.speed is None else machine.speed.role
     bearing, gear = component.bearing is not None, component.gear_teeth is not None
     blades, ambient, measured = component.blades is not None, AMBIENT in points, speed_role in points
+    insulation = "" if component.insulation is None else component.insulation.value
     own = Placement("", has_measured_speed=measured)
     return own, *(
         Placement(
@@ -108,8 +115,23 @@ def placements(machine: Machine, component: Component) -> tuple[Placement, ...]:
             bearing,
             gear,
             blades,
+            has_sisters=bool(sisters(machine, point)),
+            has_warning=point.limits.warning is not None,
+            insulation=insulation,
         )
         for role, point in points.items()
+    )
+
+
+def sisters(machine: Machine, point: MeasuringPoint) -> tuple[MeasuringPoint, ...]:
+    """Scalar points of the same role and quantity in other slots of the machine; none for points of no slot."""
+    if point.slot is None or point.kind is not PointKind.SCALAR:
+        return ()
+    return tuple(
+        other
+        for other in machine.measuring_points
+        if other.slot not in (None, point.slot)
+        and (other.role, other.quantity, other.kind) == (point.role, point.quantity, point.kind)
     )
 
 
@@ -148,7 +170,7 @@ def _build(
     for role in sorted({placement.role for placement in where}):
         for feature in catalogue() if features is None else features:
             for placement in where:
-                if placement.role == role and feature.applies(placement):
+                if placement.role == role and feature.standard and feature.applies(placement):
                     entry = _level(feature, placement, of)
                     levels.setdefault(entry.name, entry)
     found = tuple(entry for level in levels.values() for entry in (level, *_trends(level, of)))
@@ -172,15 +194,16 @@ def _level(feature: Feature, placement: Placement, of: ComponentClass) -> Entry:
 
 
 def _trends(level: Entry, of: ComponentClass) -> list[Entry]:
-    if not level.feature.trend:
-        return []
     found = []
     for trend in trends():
-        if trend.positive not in (None, level.feature.positive):
+        if not trend.follows(level.feature, level.role):
             continue
         unit = trend.unit.format(unit=level.unit)
         spans: tuple[dt.timedelta | None, ...] = of.memory if trend.per_span else (None,)
         for span in spans:
             name = f"{level.name}.{trend.name}" + ("" if span is None else f"_{span_text(span)}")
             found.append(Entry(name, level.name, unit, level.role, level.feature, trend, span))
+    for trend, span in chosen_trends(of.id, level.name):
+        name, unit = f"{level.name}.{trend.name}_{span_text(span)}", trend.unit.format(unit=level.unit)
+        found.append(Entry(name, level.name, unit, level.role, level.feature, trend, span))
     return found

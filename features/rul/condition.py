@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.core.statements import Evidence, HealthState
+from features.rul.thermal_baseline import ThermalBaseline, fit_thermal_baselines
 
 __all__ = ["Assessment", "ConditionModel", "LifeRows", "fit_condition", "voters"]
 
@@ -76,7 +77,8 @@ class ConditionModel:
     """What was learnt from healthy time; travels in the model artefact.
 
     `threshold` and the healthy index are natural logarithms of a ratio; `units` is the number of lives whose
-    healthy time was long enough to learn from (0: the threshold is the doubling alone).
+    healthy time was long enough to learn from (0: the threshold is the doubling alone). `thermal` is what was
+    learnt of temperatures; it adds evidence.
     """
 
     voters: tuple[str, ...]
@@ -85,10 +87,11 @@ class ConditionModel:
     healthy_median: float
     healthy_sigma: float
     units: int
+    thermal: tuple[ThermalBaseline, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for the artefact's document."""
-        return {
+        document: dict[str, Any] = {
             "voters": list(self.voters),
             "baseline_rows": self.baseline_rows,
             "threshold": self.threshold,
@@ -96,11 +99,15 @@ class ConditionModel:
             "healthy_sigma": self.healthy_sigma,
             "units": self.units,
         }
+        if self.thermal:
+            document["thermal"] = [baseline.to_json() for baseline in self.thermal]
+        return document
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "ConditionModel":
         """The model that `to_json` wrote."""
-        return cls(**{**document, "voters": tuple(document["voters"])})
+        thermal = tuple(ThermalBaseline.from_json(baseline) for baseline in document.get("thermal", ()))
+        return cls(**{**document, "voters": tuple(document["voters"]), "thermal": thermal})
 
     def assess(self, rows: LifeRows) -> Assessment:
         """Index, state and reasons at each row, from that row and earlier ones only.
@@ -121,6 +128,9 @@ class ConditionModel:
         for earlier, later in pairwise(range(n)):
             if not seen[later]:
                 evidence[later] = evidence[earlier]
+        for baseline in self.thermal:
+            for at, told in enumerate(baseline.evidence(rows.values, rows.names, rows.running)):
+                evidence[at] += () if told is None else (told,)
         return Assessment(index / math.log(2.0), states, evidence)
 
 
@@ -161,7 +171,11 @@ def fit_condition(lives: Sequence[LifeRows], names: Sequence[str], *, baseline_r
         sigmas.append(MAD_TO_SIGMA * float(np.median(np.abs(healthy - middle))))
     middle, sigma = (float(np.median(medians)), float(np.median(sigmas))) if medians else (0.0, 0.0)
     threshold = max(math.log(ALARM_RATIO), middle + SCATTER_SIGMAS * sigma)
-    return ConditionModel(chosen, baseline_rows, threshold, middle, sigma, len(medians))
+    healthy_rows = [
+        (life.values[: len(life.values) // 3], life.running[: len(life.values) // 3]) for life in lives
+    ]
+    thermal = fit_thermal_baselines(healthy_rows, names)
+    return ConditionModel(chosen, baseline_rows, threshold, middle, sigma, len(medians), thermal)
 
 
 def _levels(rows: LifeRows, chosen: tuple[str, ...]) -> Floats:

@@ -1,12 +1,17 @@
-"""A batch of waveforms of one point, transformed once for all features."""
+"""A batch of waveforms of one point, measured once for all features."""
 
+from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
 
 from features import signals
 from features.core.plant import FaultOrders
+from features.core.units import Quantity
 from features.registry import FeatureRefusal, codes_of
+from features.vibration.columns import COLUMNS, stage_of
+from features.vibration.measure import Measured, measure
+from features.vibration.plan import Plan, Stage
 
 __all__ = ["WaveformBatch"]
 
@@ -16,21 +21,20 @@ _MIN_SAMPLES = 16
 # Share of clipped samples above which a window is refused as saturated.
 _SATURATED_SHARE = 0.01
 
-# Share of the Nyquist frequency at which the envelope's band begins and ends: above the shaft's and
-# gears' harmonics, below the roll-off of the anti-aliasing filter.
-_ENVELOPE_BAND = (0.25, 0.9)
-
 
 class WaveformBatch:
     """Windows of equal length and sample rate, and everything that features share of them.
 
     Args:
-        samples: float32 [n, m], acceleration in m/s^2.
+        samples: float32 [n, m], acceleration in m/s^2, velocity in m/s or displacement in m.
         sample_rate_hz: Of all windows.
         speed_hz: Shaft speed of each window, [n]; NaN where not known.
         orders: Fault orders of the bearing, None without geometry.
         gear_teeth: Teeth on the shaft, None without a gear.
         blades: Blades on the shaft, None without.
+        quantity: What the sensor measures.
+        envelope_band_hz: Band of the envelope; None: 0.25 to 0.9 of the Nyquist frequency.
+        workers: Threads that measure.
     """
 
     def __init__(
@@ -42,11 +46,24 @@ class WaveformBatch:
         orders: FaultOrders | None = None,
         gear_teeth: int | None = None,
         blades: int | None = None,
+        quantity: Quantity = Quantity.ACCELERATION,
+        envelope_band_hz: tuple[float, float] | None = None,
+        workers: int = 1,
     ) -> None:
-        self.sample_rate_hz = sample_rate_hz
-        self.speed_hz = np.asarray(speed_hz, dtype=np.float64)
-        self.orders, self.gear_teeth, self.blades = orders, gear_teeth, blades
         self._raw = np.asarray(samples, dtype=np.float32)
+        self.plan = Plan(
+            int(self._raw.shape[1]),
+            sample_rate_hz,
+            np.asarray(speed_hz, dtype=np.float64),
+            orders,
+            gear_teeth,
+            blades,
+            quantity,
+            envelope_band_hz,
+        )
+        self._workers = workers
+        self._measured: Measured | None = None
+        self._columns: dict[Stage, np.ndarray] = {}
 
     @property
     def windows(self) -> int:
@@ -56,17 +73,69 @@ class WaveformBatch:
     @property
     def samples(self) -> int:
         """Samples a window."""
-        return int(self._raw.shape[1])
+        return self.plan.samples
 
     @property
     def duration_s(self) -> float:
         """Length of a window."""
-        return self.samples / self.sample_rate_hz
+        return self.plan.duration_s
 
     @property
-    def resolution_hz(self) -> float:
-        """Distance of two spectral bins."""
-        return self.sample_rate_hz / max(self.samples, 1)
+    def sample_rate_hz(self) -> float:
+        """Sample rate of all windows."""
+        return self.plan.sample_rate_hz
+
+    @property
+    def speed_hz(self) -> np.ndarray:
+        """Shaft speed of each window, NaN where not known."""
+        return self.plan.speed_hz
+
+    @property
+    def orders(self) -> FaultOrders | None:
+        """Fault orders of the bearing."""
+        return self.plan.orders
+
+    @property
+    def gear_teeth(self) -> int | None:
+        """Teeth on the shaft."""
+        return self.plan.gear_teeth
+
+    @property
+    def blades(self) -> int | None:
+        """Blades on the shaft."""
+        return self.plan.blades
+
+    def prepare(self, stages: Iterable[Stage] | None = None) -> None:
+        """Measures several stages in one go; one feature after the other would do so stage by stage.
+
+        Args:
+            stages: None: what the feature set of a component asks for.
+        """
+        if stages is None:
+            stages = (Stage.SPECTRUM, *((Stage.ENVELOPE,) if self.plan.orders is not None else ()))
+        missing = {Stage.TIME, *stages} - self._columns.keys()
+        if not missing or (self._measured is not None and missing == {Stage.TIME}):
+            return
+        if self.samples < _MIN_SAMPLES:
+            nothing = {stage: np.full((self.windows, len(COLUMNS[stage])), np.nan) for stage in missing}
+            zeros = np.zeros((self.windows, 2), np.float32)
+            measured = Measured(nothing, zeros, np.ones(self.windows, np.bool_))
+        else:
+            with np.errstate(invalid="ignore", over="ignore"):
+                measured = measure(self._raw, self.plan, missing, workers=self._workers)
+        self._measured = measured
+        self._columns |= measured.columns
+
+    def stage(self, stage: Stage) -> np.ndarray:
+        """All columns of a stage, [n, names], without regard to `codes`."""
+        if stage not in self._columns:
+            self.prepare(None if stage in (Stage.SPECTRUM, Stage.ENVELOPE) and self.plan.orders else (stage,))
+        return self._columns[stage]
+
+    def column(self, name: str) -> np.ndarray:
+        """One column of `features.vibration.columns`, [n], without regard to `codes`."""
+        stage = stage_of(name)
+        return self.stage(stage)[:, COLUMNS[stage].index(name)]
 
     @cached_property
     def codes(self) -> np.ndarray:
@@ -75,85 +144,26 @@ class WaveformBatch:
             return np.full(self.windows, codes_of(FeatureRefusal.EMPTY), np.int8)
         if self.samples < _MIN_SAMPLES:
             return np.full(self.windows, codes_of(FeatureRefusal.TOO_SHORT), np.int8)
+        self.stage(Stage.TIME)
+        measured = self._measured
+        assert measured is not None  # noqa: S101 - the stage above measures
         codes = np.zeros(self.windows, np.int8)
         codes[self.saturation > _SATURATED_SHARE] = codes_of(FeatureRefusal.SATURATED)
-        codes[self._extremes[0] == self._extremes[1]] = codes_of(FeatureRefusal.CONSTANT)
-        codes[~self._finite] = codes_of(FeatureRefusal.NOT_FINITE)
+        codes[measured.extremes[:, 0] == measured.extremes[:, 1]] = codes_of(FeatureRefusal.CONSTANT)
+        codes[~measured.finite] = codes_of(FeatureRefusal.NOT_FINITE)
         return codes
 
-    @cached_property
-    def _finite(self) -> np.ndarray:
-        return np.asarray(np.isfinite(self._raw).all(axis=1))
-
-    @cached_property
-    def _clean(self) -> np.ndarray:
-        return self._raw if self._finite.all() else np.where(self._finite[:, None], self._raw, np.float32(0))
-
-    @cached_property
-    def _extremes(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._clean.min(axis=1), self._clean.max(axis=1)
-
-    @cached_property
+    @property
     def saturation(self) -> np.ndarray:
         """Share of samples inside a run of three or more at the window's largest or smallest value."""
-        clipped = np.zeros(self.windows)
-        for extreme in self._extremes:
-            there = self._clean == extreme[:, None]
-            clipped += np.count_nonzero(there[:, :-2] & there[:, 1:-1] & there[:, 2:], axis=1)
-        return clipped / self.samples
+        return self.column("saturation_share")
 
-    @cached_property
-    def centred(self) -> np.ndarray:
-        """The windows without their means, float32; unusable windows are all zero."""
-        mean = self._clean.mean(axis=1, dtype=np.float64)
-        centred = self._clean - mean[:, None].astype(np.float32)
-        if self.codes.any():
-            centred[self.codes != 0] = 0
-        return np.asarray(centred)
-
-    @cached_property
-    def peak(self) -> np.ndarray:
-        """Largest magnitude of the centred windows."""
-        return np.asarray(np.maximum(self.centred.max(axis=1), -self.centred.min(axis=1)), dtype=np.float64)
-
-    @cached_property
-    def moments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Second, third and fourth central moments of the windows after scaling their peak to 1."""
-        scale = np.where(self.peak > 0, self.peak, 1.0).astype(np.float32)
-        unit = self.centred / scale[:, None]
-        square = unit * unit
-        second = square.mean(axis=1, dtype=np.float64)
-        third = np.multiply(square, unit, out=unit).mean(axis=1, dtype=np.float64)
-        fourth = np.multiply(square, square, out=square).mean(axis=1, dtype=np.float64)
-        return second, third, fourth
-
-    @cached_property
-    def spectrum(self) -> np.ndarray:
-        """Rectangular `rfft` of the centred windows."""
-        return signals.transform(self.centred)
-
-    @cached_property
     def power(self) -> np.ndarray:
-        """One-sided Hann power spectrum of acceleration, (m/s^2)^2 a bin."""
-        return signals.power(signals.hann(self.spectrum, self.samples), self.samples)
+        """One-sided Hann power spectrum of the windows, float64 [n, m // 2 + 1], for plots and peaks by hand."""
+        raw = np.where(self.codes[:, None] == 0, self._raw, np.float32(0)).astype(np.float64)
+        spectrum = signals.transform(raw - raw.mean(axis=1, keepdims=True))
+        return signals.power(signals.hann(spectrum, self.samples), self.samples)
 
-    @cached_property
-    def frequencies_hz(self) -> np.ndarray:
-        """Frequency of each bin."""
-        return np.arange(self.samples // 2 + 1) * self.resolution_hz
-
-    @cached_property
-    def cumulated(self) -> np.ndarray:
-        """Sum of `power` up to and with each bin."""
-        return np.cumsum(self.power, axis=1, dtype=np.float64)
-
-    @cached_property
-    def envelope_cumulated(self) -> np.ndarray:
-        """Sum of the Hann power spectrum of the envelope up to each bin, (m/s^2)^2."""
-        low = max(1, int(_ENVELOPE_BAND[0] * self.samples / 2))
-        high = max(low + 4, int(_ENVELOPE_BAND[1] * self.samples / 2))
-        envelope = signals.band_envelope(self.spectrum, self.samples, low, high)
-        envelope -= envelope.mean(axis=1, keepdims=True)
-        length = envelope.shape[1]
-        spectrum = signals.hann(signals.transform(envelope), length)
-        return np.cumsum(signals.power(spectrum, length), axis=1, dtype=np.float64)
+    def distinct_values(self, row: int) -> int:
+        """Number of different sample values in a window."""
+        return len(np.unique(self._raw[row]))

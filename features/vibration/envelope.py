@@ -1,9 +1,8 @@
 """Amplitudes of the envelope spectrum at the fault frequencies of a rolling bearing."""
 
-from features import signals
 from features.registry import Column, feature
 from features.vibration.batch import WaveformBatch
-from features.vibration.places import INPUTS, WINDOW, has_bearing, line
+from features.vibration.places import INPUTS, WINDOW, fault_line, has_bearing
 
 __all__ = ["envelope_bpfi_m_s2", "envelope_bpfo_m_s2", "envelope_bsf_m_s2", "envelope_ftf_m_s2"]
 
@@ -38,7 +37,7 @@ def envelope_bpfo_m_s2(batch: WaveformBatch) -> Column:
         >>> round(float(envelope_bpfo_m_s2(batch).values[0]), 2)
         1.0
     """
-    return _line(batch, None if batch.orders is None else batch.orders.bpfo)
+    return fault_line(batch, "envelope_bpfo", None if batch.orders is None else batch.orders.bpfo)
 
 
 @feature(
@@ -64,7 +63,7 @@ def envelope_bpfi_m_s2(batch: WaveformBatch) -> Column:
         >>> round(float(envelope_bpfi_m_s2(batch).values[0]), 2)
         1.0
     """
-    return _line(batch, None if batch.orders is None else batch.orders.bpfi)
+    return fault_line(batch, "envelope_bpfi", None if batch.orders is None else batch.orders.bpfi)
 
 
 @feature(unit="m/s^2", inputs=_INPUTS, window=WINDOW, source=_SOURCE.format(4), version=1, applies=has_bearing)
@@ -77,7 +76,7 @@ def envelope_bsf_m_s2(batch: WaveformBatch) -> Column:
         >>> envelope_bsf_m_s2(WaveformBatch(wave[None, :], 8192.0, np.array([25.0]))).reasons()
         ['no_geometry']
     """
-    return _line(batch, None if batch.orders is None else batch.orders.bsf)
+    return fault_line(batch, "envelope_bsf", None if batch.orders is None else batch.orders.bsf)
 
 
 @feature(unit="m/s^2", inputs=_INPUTS, window=WINDOW, source=_SOURCE.format(3), version=1, applies=has_bearing)
@@ -92,11 +91,4 @@ def envelope_ftf_m_s2(batch: WaveformBatch) -> Column:
         >>> envelope_ftf_m_s2(WaveformBatch(wave, 25600.0, np.array([30.0]), orders=orders)).reasons()
         ['too_short']
     """
-    return _line(batch, None if batch.orders is None else batch.orders.ftf)
-
-
-def _line(batch: WaveformBatch, order: float | None) -> Column:
-    reach = (0.9 - 0.25) * batch.sample_rate_hz / 4
-    return line(
-        batch, order, lambda bins: signals.line_amplitude(batch.envelope_cumulated, bins), nyquist_hz=reach
-    )
+    return fault_line(batch, "envelope_ftf", None if batch.orders is None else batch.orders.ftf)

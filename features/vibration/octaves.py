@@ -1,12 +1,9 @@
 """Octave bands of acceleration: the levels whose growth the condition of a bearing is read from."""
 
-import math
-
-import numpy as np
-
 from features.registry import Column, FeatureRefusal, feature
 from features.vibration.batch import WaveformBatch
 from features.vibration.places import INPUTS, WINDOW, column, is_acceleration
+from features.vibration.plan import LEAST_RATIO
 
 __all__ = [
     "octave_500hz_rms_m_s2",
@@ -15,12 +12,6 @@ __all__ = [
     "octave_4000hz_rms_m_s2",
     "octave_8000hz_rms_m_s2",
 ]
-
-# Usable band width of a sampled vibration signal: the sample rate over this factor (anti-aliasing roll-off).
-_USABLE = 2.56
-
-# A band that the usable band width cuts to less than this ratio of its edges is no octave any more.
-_LEAST_RATIO = 1.4
 
 _SOURCE = "octave bands with edges at nominal frequency / sqrt(2) and x sqrt(2) (IEC 61260-1), Hann power spectrum"
 
@@ -33,6 +24,7 @@ def octave_500hz_rms_m_s2(batch: WaveformBatch) -> Column:
     `too_short` when a window has fewer than 3 spectral lines in it, else as `rms_m_s2`.
 
     Example:
+        >>> import numpy as np
         >>> wave = 2 * np.sin(2 * np.pi * 500 * np.arange(4096) / 4096)
         >>> batch = WaveformBatch(wave[None, :], 4096.0, np.array([np.nan]))
         >>> round(float(octave_500hz_rms_m_s2(batch).values[0]), 4)
@@ -46,6 +38,7 @@ def octave_1000hz_rms_m_s2(batch: WaveformBatch) -> Column:
     """RMS of acceleration in the octave at 1000 Hz, m/s^2; refused as `octave_500hz_rms_m_s2`.
 
     Example:
+        >>> import numpy as np
         >>> wave = 2 * np.sin(2 * np.pi * 500 * np.arange(4096) / 4096)
         >>> batch = WaveformBatch(wave[None, :], 4096.0, np.array([np.nan]))
         >>> float(octave_1000hz_rms_m_s2(batch).values[0]) < 1e-3
@@ -59,6 +52,7 @@ def octave_2000hz_rms_m_s2(batch: WaveformBatch) -> Column:
     """RMS of acceleration in the octave at 2000 Hz, m/s^2; refused as `octave_500hz_rms_m_s2`.
 
     Example:
+        >>> import numpy as np
         >>> wave = np.sin(2 * np.pi * 500 * np.arange(4096) / 4096)
         >>> octave_2000hz_rms_m_s2(WaveformBatch(wave[None, :], 4096.0, np.array([np.nan]))).reasons()
         ['band_not_covered']
@@ -71,6 +65,7 @@ def octave_4000hz_rms_m_s2(batch: WaveformBatch) -> Column:
     """RMS of acceleration in the octave at 4000 Hz, m/s^2; refused as `octave_500hz_rms_m_s2`.
 
     Example:
+        >>> import numpy as np
         >>> wave = 2 * np.sin(2 * np.pi * 4000 * np.arange(25600) / 25600)
         >>> batch = WaveformBatch(wave[None, :], 25600.0, np.array([np.nan]))
         >>> round(float(octave_4000hz_rms_m_s2(batch).values[0]), 4)
@@ -84,6 +79,7 @@ def octave_8000hz_rms_m_s2(batch: WaveformBatch) -> Column:
     """RMS of acceleration in the octave at 8000 Hz, m/s^2; refused as `octave_500hz_rms_m_s2`.
 
     Example:
+        >>> import numpy as np
         >>> wave = 2 * np.sin(2 * np.pi * 9000 * np.arange(25600) / 25600)
         >>> batch = WaveformBatch(wave[None, :], 25600.0, np.array([np.nan]))
         >>> round(float(octave_8000hz_rms_m_s2(batch).values[0]), 4)
@@ -93,16 +89,10 @@ def octave_8000hz_rms_m_s2(batch: WaveformBatch) -> Column:
 
 
 def _band(batch: WaveformBatch, nominal_hz: float) -> Column:
-    lower = nominal_hz / math.sqrt(2.0)
-    upper = min(nominal_hz * math.sqrt(2.0), batch.sample_rate_hz / _USABLE)
-    if upper / lower < _LEAST_RATIO:
-        return column(batch, lambda: np.zeros(batch.windows), (FeatureRefusal.BAND_NOT_COVERED, True))
-    first, last = math.ceil(lower / batch.resolution_hz), math.floor(upper / batch.resolution_hz)
-    if last - first < 2:
-        return column(batch, lambda: np.zeros(batch.windows), (FeatureRefusal.TOO_SHORT, True))
-
-    def values() -> np.ndarray:
-        energy = batch.cumulated[:, last] - batch.cumulated[:, first - 1]
-        return np.asarray(np.sqrt(np.maximum(energy, 0.0)))
-
-    return column(batch, values)
+    first, after, ratio = batch.plan.octave(nominal_hz)
+    return column(
+        batch,
+        f"octave_{nominal_hz:.0f}hz_rms",
+        (FeatureRefusal.BAND_NOT_COVERED, ratio < LEAST_RATIO),
+        (FeatureRefusal.TOO_SHORT, after - first < 3),
+    )

@@ -1,6 +1,4 @@
-"""Where vibration features exist, and the words that their registrations share."""
-
-from collections.abc import Callable
+"""Where vibration features exist, what they refuse, and the words that their registrations share."""
 
 import numpy as np
 
@@ -9,18 +7,58 @@ from features.core.units import Quantity
 from features.registry import Column, FeatureRefusal, Placement
 from features.vibration.batch import WaveformBatch
 
-__all__ = ["INPUTS", "WINDOW", "column", "has_bearing", "has_blades", "has_gear", "is_acceleration", "line"]
+__all__ = [
+    "INPUTS",
+    "WINDOW",
+    "WITH_SPEED",
+    "column",
+    "fault_line",
+    "has_bearing",
+    "has_blades",
+    "has_gear",
+    "is_acceleration",
+    "is_displacement",
+    "is_not_displacement",
+    "is_velocity",
+    "is_vibration",
+    "line",
+]
 
 INPUTS = ("acceleration waveform",)
+WITH_SPEED = (*INPUTS, "shaft speed")
 WINDOW = "one waveform"
 
 # Fewer cycles than this in a window cannot be told from its mean and trend.
 _MIN_CYCLES = 3.0 - 1e-6
 
 
+def _is_waveform(placement: Placement, *quantities: Quantity) -> bool:
+    return placement.kind is PointKind.WAVEFORM and placement.quantity in quantities
+
+
 def is_acceleration(placement: Placement) -> bool:
     """Waveforms of acceleration."""
-    return placement.kind is PointKind.WAVEFORM and placement.quantity is Quantity.ACCELERATION
+    return _is_waveform(placement, Quantity.ACCELERATION)
+
+
+def is_velocity(placement: Placement) -> bool:
+    """Waveforms of velocity."""
+    return _is_waveform(placement, Quantity.VELOCITY)
+
+
+def is_displacement(placement: Placement) -> bool:
+    """Waveforms of displacement."""
+    return _is_waveform(placement, Quantity.DISPLACEMENT)
+
+
+def is_not_displacement(placement: Placement) -> bool:
+    """Waveforms of acceleration or velocity."""
+    return is_acceleration(placement) or is_velocity(placement)
+
+
+def is_vibration(placement: Placement) -> bool:
+    """Waveforms of acceleration, velocity or displacement."""
+    return is_not_displacement(placement) or is_displacement(placement)
 
 
 def has_bearing(placement: Placement) -> bool:
@@ -39,44 +77,51 @@ def has_blades(placement: Placement) -> bool:
 
 
 def column(
-    batch: WaveformBatch,
-    values: Callable[[], np.ndarray],
-    *refused: tuple[FeatureRefusal, np.ndarray | bool],
+    batch: WaveformBatch, name: str, *refused: tuple[FeatureRefusal, np.ndarray | bool], factor: float = 1.0
 ) -> Column:
-    """Values of the usable windows; nothing is computed when there is none."""
+    """A measured column, refused for useless windows first; nothing is measured when there is no other."""
     if (batch.codes != 0).all():
         return Column.of(np.zeros(batch.windows)).refuse(batch.codes)
-    return Column.of(values(), *refused).refuse(batch.codes)
+    return Column.of(factor * batch.column(name), *refused).refuse(batch.codes)
 
 
 def line(
     batch: WaveformBatch,
+    name: str,
     order: float | None,
-    amplitude: Callable[[np.ndarray], np.ndarray],
-    nyquist_hz: float | None = None,
+    *,
+    reach_hz: float | None = None,
+    factor: float = 1.0,
+    more: tuple[tuple[FeatureRefusal, np.ndarray | bool], ...] = (),
 ) -> Column:
-    """Amplitude of the line at a multiple of the shaft speed, refused where it cannot be told.
+    """The column of the line at a multiple of the shaft speed, refused where it cannot be told.
 
     Args:
         batch: The windows.
+        name: Of the column.
         order: Multiple of the shaft speed; None: the geometry is not known.
-        amplitude: From positions in bins to amplitudes.
-        nyquist_hz: Highest frequency of the spectrum in which the line is read.
+        reach_hz: Highest frequency of the spectrum in which the line is read; None: half the sample rate.
+        factor: What the column is multiplied by.
+        more: Further refusals, after the ones of the line.
     """
     if order is None:
-        nothing = np.zeros(batch.windows)
-        return column(batch, lambda: nothing, (FeatureRefusal.NO_GEOMETRY, True))
-    speed = batch.speed_hz
+        return Column.of(np.zeros(batch.windows), (FeatureRefusal.NO_GEOMETRY, True)).refuse(batch.codes)
+    speed, resolution = batch.speed_hz, batch.plan.resolution_hz
     unknown, still = np.isnan(speed), speed <= 0
-    bins = np.where(unknown | still, 0.0, speed) * order / batch.resolution_hz
-    limit = (batch.sample_rate_hz / 2 if nyquist_hz is None else nyquist_hz) / batch.resolution_hz
-    short, beyond = bins < _MIN_CYCLES, bins > limit - 3
-    usable = np.where(unknown | still | short | beyond, _MIN_CYCLES, bins)
+    bins = np.where(unknown | still, 0.0, speed) * order / resolution
+    limit = (batch.sample_rate_hz / 2 if reach_hz is None else reach_hz) / resolution
     return column(
         batch,
-        lambda: amplitude(usable),
+        name,
         (FeatureRefusal.NO_SPEED, unknown),
         (FeatureRefusal.SPEED_ZERO, still),
-        (FeatureRefusal.TOO_SHORT, short),
-        (FeatureRefusal.BAND_NOT_COVERED, beyond),
+        (FeatureRefusal.TOO_SHORT, bins < _MIN_CYCLES),
+        (FeatureRefusal.BAND_NOT_COVERED, bins > limit - 3),
+        *more,
+        factor=factor,
     )
+
+
+def fault_line(batch: WaveformBatch, name: str, order: float | None) -> Column:
+    """As `line`, in the spectrum of the envelope."""
+    return line(batch, name, order, reach_hz=batch.plan.envelope_reach_hz)

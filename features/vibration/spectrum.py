@@ -1,13 +1,19 @@
 """Features of the spectrum: velocity RMS, high-frequency RMS, centroid, lines of shaft, gear and blades."""
 
-import math
-
-import numpy as np
-
-from features import signals
 from features.registry import Column, FeatureRefusal, feature
 from features.vibration.batch import WaveformBatch
-from features.vibration.places import INPUTS, WINDOW, column, has_blades, has_gear, is_acceleration, line
+from features.vibration.places import (
+    INPUTS,
+    WINDOW,
+    WITH_SPEED,
+    column,
+    has_blades,
+    has_gear,
+    is_acceleration,
+    is_vibration,
+    line,
+)
+from features.vibration.plan import VELOCITY_BAND_HZ, VELOCITY_LEAST_S
 
 __all__ = [
     "blade_pass_m_s2",
@@ -20,14 +26,6 @@ __all__ = [
     "velocity_rms_mm_s",
 ]
 
-# Band of broad-band velocity severity, Hz: ISO 20816-1:2016, clause 4 (machines above 600 rpm).
-_VELOCITY_BAND_HZ = (10.0, 1000.0)
-
-# Shorter windows leak so much at 10 Hz that velocity RMS is wrong by per cents, s.
-_VELOCITY_MIN_S = 0.5 - 1e-9
-
-_WITH_SPEED = (*INPUTS, "shaft speed")
-
 
 @feature(
     unit="mm/s",
@@ -35,7 +33,7 @@ _WITH_SPEED = (*INPUTS, "shaft speed")
     window=WINDOW,
     source="ISO 20816-1:2016, broad-band velocity 10 Hz to 1000 Hz; integration in the frequency domain",
     version=1,
-    applies=is_acceleration,
+    applies=is_vibration,
     trend=True,
     positive=True,
 )
@@ -46,23 +44,16 @@ def velocity_rms_mm_s(batch: WaveformBatch) -> Column:
     `rms_m_s2`.
 
     Example:
+        >>> import numpy as np
         >>> wave = 2 * np.pi * 50 * np.sin(2 * np.pi * 50 * np.arange(4096) / 4096)  # 1 m/s peak
         >>> round(float(velocity_rms_mm_s(WaveformBatch(wave[None, :], 4096.0, np.array([np.nan]))).values[0]))
         707
     """
-
-    def values() -> np.ndarray:
-        low = math.ceil(_VELOCITY_BAND_HZ[0] / batch.resolution_hz - 1e-9)
-        high = math.floor(_VELOCITY_BAND_HZ[1] / batch.resolution_hz + 1e-9)
-        low, high = max(low, 1), min(high, len(batch.frequencies_hz) - 1)
-        weights = (500.0 / np.pi / batch.frequencies_hz[low : high + 1]) ** 2
-        return np.asarray(np.sqrt((batch.power[:, low : high + 1] * weights).sum(axis=1)))
-
     return column(
         batch,
-        values,
-        (FeatureRefusal.TOO_SHORT, batch.duration_s < _VELOCITY_MIN_S),
-        (FeatureRefusal.BAND_NOT_COVERED, batch.sample_rate_hz / 2 < _VELOCITY_BAND_HZ[1]),
+        "velocity_rms_mm_s",
+        (FeatureRefusal.TOO_SHORT, batch.duration_s < VELOCITY_LEAST_S),
+        (FeatureRefusal.BAND_NOT_COVERED, batch.sample_rate_hz / 2 < VELOCITY_BAND_HZ[1]),
     )
 
 
@@ -80,12 +71,12 @@ def hf_rms_m_s2(batch: WaveformBatch) -> Column:
     """RMS above a quarter of the sample rate (the upper half of the spectrum), m/s^2; refused as `rms_m_s2`.
 
     Example:
+        >>> import numpy as np
         >>> wave = np.sin(2 * np.pi * 400 * np.arange(1000) / 1000)
         >>> round(float(hf_rms_m_s2(WaveformBatch(wave[None, :], 1000.0, np.array([np.nan]))).values[0]), 4)
         0.7071
     """
-    first = batch.samples // 4
-    return column(batch, lambda: np.sqrt(batch.power[:, first:].sum(axis=1, dtype=np.float64)))
+    return column(batch, "hf_rms")
 
 
 @feature(
@@ -94,33 +85,27 @@ def hf_rms_m_s2(batch: WaveformBatch) -> Column:
     window=WINDOW,
     source="first moment of the power spectrum over its sum",
     version=1,
-    applies=is_acceleration,
+    applies=is_vibration,
 )
 def centroid_hz(batch: WaveformBatch) -> Column:
     """Centre of gravity of the power spectrum of acceleration, Hz; refused as `rms_m_s2`.
 
     Example:
+        >>> import numpy as np
         >>> wave = np.sin(2 * np.pi * 100 * np.arange(1000) / 1000)
         >>> round(float(centroid_hz(WaveformBatch(wave[None, :], 1000.0, np.array([np.nan]))).values[0]), 3)
         100.0
     """
-
-    def values() -> np.ndarray:
-        total = batch.cumulated[:, -1]
-        # Not a matrix product: its rounding depends on the number of rows, and so would the value.
-        weighted = (batch.power * batch.frequencies_hz).sum(axis=1)
-        return np.asarray(weighted / np.where(total > 0, total, np.nan))
-
-    return column(batch, values)
+    return column(batch, "centroid_hz")
 
 
 @feature(
     unit="mm/s",
-    inputs=_WITH_SPEED,
+    inputs=WITH_SPEED,
     window=WINDOW,
     source="amplitude of the spectral line at shaft speed (unbalance)",
     version=1,
-    applies=is_acceleration,
+    applies=is_vibration,
 )
 def order_1x_mm_s(batch: WaveformBatch) -> Column:
     """Peak amplitude of velocity at shaft speed, mm/s.
@@ -129,54 +114,57 @@ def order_1x_mm_s(batch: WaveformBatch) -> Column:
     `band_not_covered` above half the sample rate, else as `rms_m_s2`.
 
     Example:
+        >>> import numpy as np
         >>> wave = 2 * np.pi * 25 * np.sin(2 * np.pi * 25 * np.arange(4096) / 4096)  # 1 m/s peak
         >>> round(float(order_1x_mm_s(WaveformBatch(wave[None, :], 4096.0, np.array([25.0]))).values[0]), 1)
         1000.0
     """
-    return _velocity(batch, 1.0)
+    return line(batch, "order_1x_mm_s", 1.0)
 
 
 @feature(
     unit="mm/s",
-    inputs=_WITH_SPEED,
+    inputs=WITH_SPEED,
     window=WINDOW,
     source="amplitude of the spectral line at twice shaft speed (misalignment, looseness)",
     version=1,
-    applies=is_acceleration,
+    applies=is_vibration,
 )
 def order_2x_mm_s(batch: WaveformBatch) -> Column:
     """Peak amplitude of velocity at twice shaft speed, mm/s; refused as `order_1x_mm_s`.
 
     Example:
+        >>> import numpy as np
         >>> wave = 2 * np.pi * 50 * np.sin(2 * np.pi * 50 * np.arange(4096) / 4096)  # 1 m/s peak
         >>> round(float(order_2x_mm_s(WaveformBatch(wave[None, :], 4096.0, np.array([25.0]))).values[0]), 1)
         1000.0
     """
-    return _velocity(batch, 2.0)
+    return line(batch, "order_2x_mm_s", 2.0)
 
 
 @feature(
     unit="mm/s",
-    inputs=_WITH_SPEED,
+    inputs=WITH_SPEED,
     window=WINDOW,
     source="amplitude of the spectral line at three times shaft speed (looseness)",
     version=1,
-    applies=is_acceleration,
+    applies=is_vibration,
 )
 def order_3x_mm_s(batch: WaveformBatch) -> Column:
     """Peak amplitude of velocity at three times shaft speed, mm/s; refused as `order_1x_mm_s`.
 
     Example:
+        >>> import numpy as np
         >>> wave = np.sin(2 * np.pi * 75 * np.arange(4096) / 4096)
         >>> order_3x_mm_s(WaveformBatch(wave[None, :], 4096.0, np.array([np.nan]))).reasons()
         ['no_speed']
     """
-    return _velocity(batch, 3.0)
+    return line(batch, "order_3x_mm_s", 3.0)
 
 
 @feature(
     unit="m/s^2",
-    inputs=(*_WITH_SPEED, "teeth"),
+    inputs=(*WITH_SPEED, "teeth"),
     window=WINDOW,
     source="amplitude of the spectral line at teeth times shaft speed",
     version=1,
@@ -188,17 +176,18 @@ def gear_mesh_m_s2(batch: WaveformBatch) -> Column:
     """Peak amplitude of acceleration at the gear-mesh frequency, m/s^2; refused as `order_1x_mm_s`.
 
     Example:
+        >>> import numpy as np
         >>> wave = 3 * np.sin(2 * np.pi * 500 * np.arange(4096) / 4096)
         >>> batch = WaveformBatch(wave[None, :], 4096.0, np.array([25.0]), gear_teeth=20)
         >>> round(float(gear_mesh_m_s2(batch).values[0]), 3)
         3.0
     """
-    return _acceleration(batch, batch.gear_teeth)
+    return line(batch, "gear_mesh", batch.gear_teeth)
 
 
 @feature(
     unit="m/s^2",
-    inputs=(*_WITH_SPEED, "blades"),
+    inputs=(*WITH_SPEED, "blades"),
     window=WINDOW,
     source="amplitude of the spectral line at blades times shaft speed",
     version=1,
@@ -208,21 +197,10 @@ def blade_pass_m_s2(batch: WaveformBatch) -> Column:
     """Peak amplitude of acceleration at the blade-pass frequency, m/s^2; refused as `order_1x_mm_s`.
 
     Example:
+        >>> import numpy as np
         >>> wave = 3 * np.sin(2 * np.pi * 150 * np.arange(4096) / 4096)
         >>> batch = WaveformBatch(wave[None, :], 4096.0, np.array([25.0]), blades=6)
         >>> round(float(blade_pass_m_s2(batch).values[0]), 3)
         3.0
     """
-    return _acceleration(batch, batch.blades)
-
-
-def _velocity(batch: WaveformBatch, order: float) -> Column:
-    def amplitude(bins: np.ndarray) -> np.ndarray:
-        acceleration = signals.line_amplitude(batch.cumulated, bins)
-        return np.asarray(acceleration * 500.0 / np.pi / (bins * batch.resolution_hz))
-
-    return line(batch, order, amplitude)
-
-
-def _acceleration(batch: WaveformBatch, order: int | None) -> Column:
-    return line(batch, order, lambda bins: signals.line_amplitude(batch.cumulated, bins))
+    return line(batch, "blade_pass", batch.blades)

@@ -4,7 +4,7 @@ import numpy as np
 
 from features.registry import Column, FeatureRefusal, codes_of, feature
 from features.vibration.batch import WaveformBatch
-from features.vibration.places import INPUTS, WINDOW, column, is_acceleration
+from features.vibration.places import INPUTS, WINDOW, column, is_acceleration, is_vibration
 
 __all__ = ["crest", "kurtosis", "peak_m_s2", "rms_m_s2", "saturation_share", "skewness"]
 
@@ -29,7 +29,7 @@ def rms_m_s2(batch: WaveformBatch) -> Column:
         >>> round(float(rms_m_s2(WaveformBatch(wave[None, :], 1000.0, np.array([np.nan]))).values[0]), 4)
         1.4142
     """
-    return column(batch, lambda: batch.peak * np.sqrt(batch.moments[0]))
+    return column(batch, "rms")
 
 
 @feature(
@@ -48,7 +48,7 @@ def peak_m_s2(batch: WaveformBatch) -> Column:
         >>> peak_m_s2(WaveformBatch(wave[None, :], 100.0, np.array([np.nan]))).values
         array([3.])
     """
-    return column(batch, lambda: batch.peak)
+    return column(batch, "peak")
 
 
 @feature(
@@ -57,7 +57,7 @@ def peak_m_s2(batch: WaveformBatch) -> Column:
     window=WINDOW,
     source="R. B. Randall, Vibration-based Condition Monitoring (2011), 2.2: peak over RMS",
     version=1,
-    applies=is_acceleration,
+    applies=is_vibration,
 )
 def crest(batch: WaveformBatch) -> Column:
     """Crest factor: peak over RMS, 1.414 for a sine; refused as `rms_m_s2`.
@@ -67,7 +67,7 @@ def crest(batch: WaveformBatch) -> Column:
         >>> round(float(crest(WaveformBatch(wave[None, :], 1000.0, np.array([np.nan]))).values[0]), 3)
         1.414
     """
-    return column(batch, lambda: 1.0 / np.sqrt(_positive(batch.moments[0])))
+    return column(batch, "crest")
 
 
 @feature(
@@ -76,7 +76,7 @@ def crest(batch: WaveformBatch) -> Column:
     window=WINDOW,
     source="D. Dyer, R. M. Stewart, Journal of Mechanical Design 100 (1978) 229: normalised fourth moment",
     version=1,
-    applies=is_acceleration,
+    applies=is_vibration,
     trend=True,
     positive=True,
 )
@@ -90,7 +90,7 @@ def kurtosis(batch: WaveformBatch) -> Column:
         >>> round(float(kurtosis(WaveformBatch(wave[None, :], 1000.0, np.array([np.nan]))).values[0]), 4)
         1.5
     """
-    return column(batch, lambda: batch.moments[2] / _positive(batch.moments[0]) ** 2)
+    return column(batch, "kurtosis")
 
 
 @feature(
@@ -99,7 +99,7 @@ def kurtosis(batch: WaveformBatch) -> Column:
     window=WINDOW,
     source="third central moment over the second to the power of 3/2",
     version=1,
-    applies=is_acceleration,
+    applies=is_vibration,
 )
 def skewness(batch: WaveformBatch) -> Column:
     """Third central moment over the second to the power of 3/2, 0 if symmetric; refused as `rms_m_s2`.
@@ -109,7 +109,7 @@ def skewness(batch: WaveformBatch) -> Column:
         >>> round(float(skewness(WaveformBatch(wave[None, :], 100.0, np.array([np.nan]))).values[0]), 4)
         0.7071
     """
-    return column(batch, lambda: batch.moments[1] / _positive(batch.moments[0]) ** 1.5)
+    return column(batch, "skewness")
 
 
 @feature(
@@ -118,7 +118,7 @@ def skewness(batch: WaveformBatch) -> Column:
     window=WINDOW,
     source="share of samples in runs of three or more at the window's largest or smallest value",
     version=1,
-    applies=is_acceleration,
+    applies=is_vibration,
 )
 def saturation_share(batch: WaveformBatch) -> Column:
     """Share of clipped samples, 0 to 1; the only feature that a saturated window still has.
@@ -133,7 +133,3 @@ def saturation_share(batch: WaveformBatch) -> Column:
     codes = np.where(batch.codes == codes_of(FeatureRefusal.SATURATED), 0, batch.codes)
     shares = np.zeros(batch.windows) if (codes != 0).all() else batch.saturation
     return Column.of(shares).refuse(codes)
-
-
-def _positive(second: np.ndarray) -> np.ndarray:
-    return np.where(second > 0, second, np.nan)

@@ -9,7 +9,17 @@ document   `features.core.plant.document`  files -> Plant, with errors that name
 from features.core.plant.bearings import BearingGeometry, FaultOrders, fault_orders
 from features.core.plant.document import read_plant
 from features.core.plant.nouns import Component, ComponentClass, Machine, MeasuringPoint, Plant, Site
-from features.core.plant.values import Costs, Criticality, LifeUnit, Limits, PointKind, Spare, Speed
+from features.core.plant.values import (
+    Costs,
+    Criticality,
+    InsulationClass,
+    LifeUnit,
+    Limits,
+    PointKind,
+    Spare,
+    Speed,
+    VibrationClass,
+)
 from features.core.plant.windows import MaintenanceWindow, WindowInterval, expand_windows
 
 __all__ = [
@@ -19,6 +29,7 @@ __all__ = [
     "Costs",
     "Criticality",
     "FaultOrders",
+    "InsulationClass",
     "LifeUnit",
     "Limits",
     "Machine",
@@ -29,6 +40,7 @@ __all__ = [
     "Site",
     "Spare",
     "Speed",
+    "VibrationClass",
     "WindowInterval",
     "expand_windows",
     "fault_orders",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from features.core.errors import PlantError
 from features.core.plant.bearings import BearingGeometry
 from features.core.plant.nouns import Component, ComponentClass, Machine, MeasuringPoint, Plant, Site
-from features.core.plant.values import Costs, Limits, Spare, Speed
+from features.core.plant.values import Costs, Limits, Spare, Speed, VibrationClass
 from features.core.plant.windows import MaintenanceWindow
 from features.core.settings import nearest
 
@@ -28,6 +28,7 @@ _KEYS: dict[str, type[BaseModel]] = {
     "limits": Limits,
     "spare": Spare,
     "speed": Speed,
+    "vibration_class": VibrationClass,
 }
 
 # Numbers as YAML 1.2 reads them: YAML 1.1 takes 10:00 for 600, counted in sixties.

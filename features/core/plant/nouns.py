@@ -11,6 +11,7 @@ from features.core.plant.values import (
     Costs,
     Criticality,
     Duration,
+    InsulationClass,
     LifeUnit,
     Limits,
     Noun,
@@ -19,6 +20,7 @@ from features.core.plant.values import (
     Span,
     Spare,
     Speed,
+    VibrationClass,
 )
 from features.core.plant.windows import MaintenanceWindow
 from features.core.settings import nearest
@@ -38,6 +40,9 @@ class MeasuringPoint(Noun):
     slot: Slug | None = Field(None, description="Component it belongs to; none: the whole machine.")
     tags: dict[str, str] = Field(default_factory=dict, description="Historian name -> tag name there.")
     sample_rate_hz: float | None = Field(None, gt=0, description="Waveforms only.")
+    envelope_band_hz: tuple[float, float] | None = Field(
+        None, description="Band of the envelope, waveforms only; default 0.25 to 0.9 of the Nyquist frequency."
+    )
     stepped: bool = Field(False, description="The value holds until the next one (set points, states).")
     limits: Limits = Limits()
 
@@ -48,6 +53,12 @@ class MeasuringPoint(Noun):
             raise ValueError(problem)
         if (self.kind is PointKind.WAVEFORM) != (self.sample_rate_hz is not None):
             raise ValueError("sample_rate_hz belongs to waveform points, and every waveform point needs one")
+        if self.envelope_band_hz is not None:
+            low, high = self.envelope_band_hz
+            if self.sample_rate_hz is None or not 0 < low < high <= self.sample_rate_hz / 2:
+                raise ValueError(
+                    "envelope_band_hz is low, high in Hz, below half of the sample_rate_hz of a waveform"
+                )
         return self
 
 
@@ -86,6 +97,7 @@ class Component(Noun):
     installed: dt.datetime | None = Field(None, description="When the present one was installed, if known.")
     gear_teeth: int | None = Field(None, ge=5, description="Teeth on the shaft of the machine's speed.")
     blades: int | None = Field(None, ge=2, description="Blades or vanes on the shaft of the machine's speed.")
+    insulation: InsulationClass | None = Field(None, description="Thermal class of the winding: B, F or H.")
     spare: Spare | None = None
 
     @field_validator("bearing")
@@ -133,6 +145,7 @@ class Machine(Noun):
         None, description="How old a waveform may be at a row; default 2 grid steps."
     )
     speed: Speed | None = None
+    vibration_class: VibrationClass | None = Field(None, description="Group and foundation by ISO 20816-3.")
     running_above_hz: float = Field(0.5, ge=0, description="Above this shaft speed the machine runs.")
     costs: Costs | None = None
     components: tuple[Component, ...] = Field(min_length=1)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -10,6 +10,7 @@ __all__ = [
     "Costs",
     "Criticality",
     "Duration",
+    "InsulationClass",
     "LifeUnit",
     "Limits",
     "Noun",
@@ -18,6 +19,7 @@ __all__ = [
     "Span",
     "Spare",
     "Speed",
+    "VibrationClass",
 ]
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -65,6 +67,14 @@ class LifeUnit(StrEnum):
     RUNNING_H = "running_h"
     CALENDAR_H = "calendar_h"
     CYCLE = "cycle"
+
+
+class InsulationClass(StrEnum):
+    """Thermal class of a winding's insulation, as on the machine's rating plate."""
+
+    B = "B"
+    F = "F"
+    H = "H"
 
 
 class PointKind(StrEnum):
@@ -118,3 +128,12 @@ class Speed(Noun):
         if (self.hz is None) == (self.role is None):
             raise ValueError("give either hz (a constant) or role (a measuring point)")
         return self
+
+
+class VibrationClass(Noun):
+    """How ISO 20816-3 judges a machine's broad-band vibration: by its group and its foundation."""
+
+    group: Literal[1, 2] = Field(
+        description="1: above 300 kW or a shaft height of 315 mm and more; 2: above 15 kW up to 300 kW."
+    )
+    foundation: Literal["rigid", "flexible"] = "rigid"

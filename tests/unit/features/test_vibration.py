@@ -220,6 +220,8 @@ def test_adding_a_constant_changes_nothing(seed: int, shift: float) -> None:
     wave = noise(seed)
     one, other = batch(wave), batch(wave + shift)
     for feature in VIBRATION:
+        if feature.name.startswith(("mean_m_s2", "mean_mm", "mean_um", "total_rms")):
+            continue
         # float32 samples near 20 have a step of 2e-6.
         np.testing.assert_allclose(
             feature.compute(other).values, feature.compute(one).values, rtol=2e-4, atol=1e-5

@@ -1,4 +1,4 @@
-"""Spectra, envelopes and spectral lines: arrays in, arrays out.
+"""Spectra, envelopes and spectral lines, in plain NumPy.
 
 Spectra here are one-sided and scaled as *power*: their sum over all bins is the mean square of the
 signal. Windowed ones are Hann windows with energy correction (8/3), taken as a 3-point convolution of

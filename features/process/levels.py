@@ -6,14 +6,14 @@ from features.core.plant import PointKind
 from features.core.units import Quantity
 from features.registry import Column, ComponentSteps, FeatureRefusal, Placement, ScalarSteps, feature
 
-__all__ = ["age", "level", "load", "running_share", "speed_hz"]
+__all__ = ["LOAD", "age", "level", "load", "running_share", "speed_hz"]
 
 # Role of the point that tells how hard the machine works.
-_LOAD = "load"
+LOAD = "load"
 
 
 def _is_load(placement: Placement) -> bool:
-    return placement.role == _LOAD and placement.quantity is Quantity.RATIO and _is_scalar(placement)
+    return placement.role == LOAD and placement.quantity is Quantity.RATIO and _is_scalar(placement)
 
 
 def _is_scalar(placement: Placement) -> bool:
