@@ -1,7 +1,7 @@
 """Draw three features of each FEMTO learning bearing along its life.
 
-`python docs/femto_figures.py --data DIR OUT`. One figure for each operating condition of the experiment. The pictures are pages of the documentation, so the
-drawing library stays out of the packages.
+`python docs/femto_figures.py --data DIR OUT` writes one figure for each operating condition of the experiment.
+They are pictures of the documentation, so the drawing library stays out of the packages.
 """
 
 import argparse
