@@ -117,8 +117,8 @@ def startup_time_constant_h(life: LifeSeries, span_us: int) -> Column:
     """Time constant of the newest whole start-up in the life, hours.
 
     Fitted to the rows after the last stopped one, for eight hours or until the next stop; told from then on
-    until the next one is whole. Refused as `no_start` when there was none, or none that rose as a first-order body does, as
-    `too_few_windows` when the newest had too few rows for a fit.
+    until the next one is whole. Refused as `no_start` when there was none, or none that rose as a first-order
+    body does, as `too_few_windows` when the newest had too few rows for a fit.
 
     Example:
         >>> hour = 3_600_000_000
