@@ -1,10 +1,17 @@
 """Diagnosis from physics alone on the CWRU bearing data: right, wrong and unknown, and how firm that is.
 
 Right: the named fault is the seeded one. Wrong: another fault is named, or a healthy record gets one.
-Unknown is neither; damaged records that are called normal are counted by themselves. Only faults of the drive-end bearing and normal
-records count, with the drive-end accelerometer and the nominal speed. Nothing is learnt and no record
-has settings of its own.
+Unknown is neither; damaged records that are called normal are counted by themselves. Only faults of the
+drive-end bearing and normal records count, with the drive-end accelerometer and the nominal speed. Nothing
+is learnt and no record has settings of its own.
 """
+
+import sys
+from pathlib import Path
+
+# A neighbour has the name of a package: started as a script, this folder would come before the project's.
+if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 import argparse
 import importlib.metadata
@@ -14,7 +21,6 @@ import platform
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import polars as pl
