@@ -39,9 +39,12 @@ check: setup ## Format, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: setup ## Regenerate the generated reference pages
+docs: setup ## Regenerate the generated reference pages and figures
 	mkdir -p docs/reference
 	$(BIN)/python -m features catalogue > docs/reference/features.md
+	@if [ -d $(PUBLIC_DATA)/femto ]; then \
+	  $(BIN)/python docs/femto_figures.py --data $(PUBLIC_DATA)/femto docs/explanation/figures; \
+	else echo "no $(PUBLIC_DATA)/femto: its figures stay as they are"; fi
 
 clean: ## Remove the environment and the demo's data
 	rm -rf $(VENV) data/demo

@@ -116,9 +116,9 @@ def _best_tau(t: Floats, y: Floats) -> float:
 def startup_time_constant_h(life: LifeSeries, span_us: int) -> Column:
     """Time constant of the newest whole start-up in the life, hours.
 
-    From the last stopped row until eight hours later, or until the next stop; told from then on until the next
-    one is whole. Refused as `no_start` when there was none, or none that rose as a first-order body does, as
-    `too_few_windows` when the newest had too few rows for a fit.
+    Fitted to the rows after the last stopped one, for eight hours or until the next stop; told from then on
+    until the next one is whole. Refused as `no_start` when there was none, or none that rose as a first-order
+    body does, as `too_few_windows` when the newest had too few rows for a fit.
 
     Example:
         >>> hour = 3_600_000_000
@@ -159,13 +159,19 @@ def _newest(life: LifeSeries, field: str) -> Column:
     few = np.zeros(values.shape, dtype=bool)
     running = np.full(n, -1) if life.running is None else life.running
     hours = life.time_us / _HOUR_US
-    for first, last, known in _windows(life.time_us, running):
+    for stop, last, known in _windows(life.time_us, running):
+        # Not the stopped row itself: the mean over it is not on the exponential that means of later steps are on.
         for row, series in enumerate(life.values):
-            fit = fit_first_order(hours[first:last] - hours[first], series[first:last])
-            values[row, known:] = np.nan if isinstance(fit, FeatureRefusal) else getattr(fit, field)
+            fit = fit_first_order(hours[stop + 1 : last] - hours[stop], series[stop + 1 : last])
+            values[row, known:] = np.nan if isinstance(fit, FeatureRefusal) else _told(fit, field, series[stop])
             few[row, known:] = fit is FeatureRefusal.TOO_FEW_WINDOWS
     missing = np.isnan(values)
     return Column.of(values, (FeatureRefusal.TOO_FEW_WINDOWS, missing & few), (FeatureRefusal.NO_START, missing))
+
+
+def _told(fit: FirstOrder, field: str, stopped_k: float) -> float:
+    """The field of a fit; the rise is that from the last stopped row."""
+    return fit.time_constant_h if field == "time_constant_h" else fit.end_k - stopped_k
 
 
 def _windows(time_us: Longs, running: np.ndarray) -> list[tuple[int, int, int]]:

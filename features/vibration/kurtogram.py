@@ -69,8 +69,8 @@ def kurtogram(
     Example:
         >>> t = np.arange(8192) / 8192
         >>> strikes = np.exp(-800 * np.mod(t, 0.05)) * np.sin(2 * np.pi * 3300 * np.mod(t, 0.05))
-        >>> hum = np.sin(2 * np.pi * 300 * t)
-        >>> band, kurtosis = kurtogram((strikes + hum)[None, :].astype(np.float32), 8192.0).best()
+        >>> noise = 0.3 * np.modf(43758.5453 * np.sin(12.9898 * np.arange(8192)))[0]
+        >>> band, kurtosis = kurtogram((strikes + noise)[None, :].astype(np.float32), 8192.0).best()
         >>> bool(band[0, 0] < 3300 < band[0, 1]), bool(kurtosis[0] > 3)
         (True, True)
     """

@@ -20,7 +20,7 @@ class DiscoveryParameters:
     """
 
     windows_per_life: int = 3
-    fdr_level: float = 0.01
+    fdr_level: float = 0.05
     min_lives: int = 10
     min_values: int = 8
     alike: float = 0.9

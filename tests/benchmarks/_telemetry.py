@@ -110,16 +110,18 @@ def peak_gb(total: int) -> float:
     return float(found["peak_gb"])
 
 
-# The child imports neither pandas nor whatever else the parent holds.
+# The child imports neither pandas nor whatever else the parent holds. VmHWM is the peak of its own memory;
+# ru_maxrss would begin with the parent's, which it keeps across exec.
 _CHILD = """
-import datetime as dt, json, resource, sys
+import datetime as dt, json, sys
 import polars as pl
 from features.compute.telemetry import tumbling_stream
 folder, seconds = sys.argv[1], int(sys.argv[2])
 until = dt.datetime(2025, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds - 1)
 rows = pl.scan_parquet(folder + "/*.parquet")
 found = tumbling_stream(rows, grid=dt.timedelta(minutes=10), until=until).collect(engine="streaming")
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+status = open("/proc/self/status").read().split("VmHWM:")[1]
+peak = int(status.split()[0]) * 1024 / 1e9
 print(json.dumps({"windows": found.height, "peak_gb": peak}))
 """
 

@@ -71,10 +71,10 @@ def spectral_sums(power, logs, roll_off, out, thinned):  # type: ignore[no-untyp
             part, log = power[row, start : start + _BLOCK], logs[row, start : start + _BLOCK]
             p0 = p1 = p2 = pl = pp = _ZERO
             for i in range(len(part)):
-                value, k = part[i], np.float32(i)
+                value, at = part[i], np.float32(i)
                 p0 += value
-                p1 += value * k
-                p2 += value * k * k
+                p1 += value * at
+                p2 += value * at * at
                 pl += log[i]
                 pp += value * log[i]
             sums[block] = p0
@@ -84,7 +84,8 @@ def spectral_sums(power, logs, roll_off, out, thinned):  # type: ignore[no-untyp
             logarithms += float(pl)
             products += float(pp)
         centroid = first / total
-        wanted, block, below = roll_off * total, 0, 0.0
+        wanted = roll_off * total
+        block, below = 0, 0.0
         while block < blocks - 1 and below + sums[block] < wanted:
             below += sums[block]
             block += 1

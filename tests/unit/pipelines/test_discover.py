@@ -29,6 +29,7 @@ HOUR = dt.timedelta(hours=1)
 HOUR_US = 3_600_000_000
 LIVES_HERE, ROWS, SPAN = 24, 60, 12
 TODAY = dt.date(2025, 6, 1)
+QUICK = DiscoveryParameters(windows_per_life=1)
 # How much calculators that tell the spread of a window grow with it.
 SPREAD = ("change", "deviation", "variance", "cid_ce", "welch", "fft", "linear_trend", "derivative", "c3", "peaks")
 
@@ -122,8 +123,9 @@ def test_rows_as_independent_would_choose_the_wandering_level() -> None:
 
 def test_with_lives_shuffled_nothing_is_chosen(tmp_path: Path) -> None:
     """Each life keeps its values and gets another phase, so that they tell nothing of its end."""
-    shuffled = [np.roll(values_of(n), (37 * n) % ROWS, axis=0) for n in range(LIVES_HERE)]
-    found = choose(lives_of(shuffled), PLANT, chosen_on=TODAY, work=tmp_path)
+    phases = np.random.default_rng(11).permutation(LIVES_HERE) * ROWS // LIVES_HERE
+    shuffled = [np.roll(values_of(n), phase, axis=0) for n, phase in enumerate(phases.tolist())]
+    found = choose(lives_of(shuffled), PLANT, chosen_on=TODAY, work=tmp_path, parameters=QUICK)
     assert found.tested > 100
     assert (found.relevant, found.features) == (0, ())
 
@@ -155,7 +157,8 @@ def test_other_data_are_extracted_anew(work: Path) -> None:
     changed = TRAINING.x.copy()
     changed[:, NAMES.index("sensor_01.level")] = 1.0
     changed[:, NAMES.index("sensor_02.level")] += np.arange(len(changed)) % 7
-    found = choose(lives_of(np.split(changed, LIVES_HERE)), PLANT, chosen_on=TODAY, work=work)
+    data = lives_of(np.split(changed, LIVES_HERE))
+    found = choose(data, PLANT, chosen_on=TODAY, work=work, parameters=QUICK)
     assert len(list(work.glob("*.npz"))) == held + 1
     assert "sensor_01.level" not in {one.level for one in found.features}
 
@@ -205,7 +208,6 @@ def life_row(machine: int, number: int = 1) -> dict[str, object]:
 
 def test_neither_held_out_lives_nor_what_came_later_is_looked_at(tmp_path: Path) -> None:
     plant, training = plant_of(13), range(12)
-    parameters = DiscoveryParameters(windows_per_life=1)
     named = {
         "fingerprint": "f",
         "component_class": "part",
@@ -231,7 +233,7 @@ def test_neither_held_out_lives_nor_what_came_later_is_looked_at(tmp_path: Path)
                 chosen_on=TODAY,
                 work=tmp_path / "work",
                 exclude_machines=["M12"],
-                parameters=parameters,
+                parameters=QUICK,
             )
         )
     assert found[0] == found[1]

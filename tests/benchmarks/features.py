@@ -1,0 +1,436 @@
+"""Cost and accuracy of the features: the vibration set against a bare transform, peers, and telemetry.
+
+Costs are CPU times, the best of several; both sides of a ratio alternate in one process. Batches hold 256
+float32 windows; the bare transform is SciPy's `rfft` of the same batch with one worker. Reading and
+converting are left out.
+"""
+
+import sys
+from pathlib import Path
+
+# This file has the name of a package: started as a script, its own folder would come before the project's.
+if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+import argparse
+import functools
+import importlib.metadata
+import importlib.util
+import json
+import math
+import os
+import platform
+import resource
+import subprocess
+import time
+from collections.abc import Callable
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+import scipy.stats
+
+from features.core.plant import FaultOrders
+from features.vibration.columns import COLUMNS
+from features.vibration.measure import measure
+from features.vibration.plain import plain
+from features.vibration.plan import Plan, Stage
+
+WINDOWS = 256
+SPEED_HZ = 29.7
+ORDERS = FaultOrders(ftf=0.3983, bpfo=3.5848, bpfi=5.4152, bsf=2.3567)
+FULL = tuple(stage for stage in Stage if stage is not Stage.KURTOGRAM)
+NAMES = tuple(name for stage in FULL for name in COLUMNS[stage])
+# Samples -> sample rate: every value of the full set can be told of such windows, nothing is skipped.
+RATES_HZ = {2560: 5120.0, 25600: 25600.0}
+MILLIGRAVITY = 9.80665e-3  # m/s^2
+# Errors are relative to the value, or to this if it is more: values that are near 0 by nature.
+FLOORS = {"skewness": 0.1, "mean": 0.1, "kurtogram_kurtosis": 0.1, "rahmonic": 0.05}
+
+
+def log(text: str) -> None:
+    """Progress, for people."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def machine_signal(windows: int, samples: int, rate_hz: float, seed: int = 0) -> np.ndarray:
+    """A machine with unbalance, a gear mesh, a struck outer ring and noise, float32 [windows, samples]."""
+    rng, t = np.random.default_rng(seed), np.arange(samples) / rate_hz
+    wave = 3 * np.sin(2 * np.pi * SPEED_HZ * t) + np.sin(2 * np.pi * 20 * SPEED_HZ * t)
+    since = np.mod(t, 1 / (ORDERS.bpfo * SPEED_HZ))
+    wave += 5 * np.exp(-300 * since) * np.sin(2 * np.pi * 0.3 * rate_hz * since)
+    return np.asarray(wave + 0.2 + rng.standard_normal((windows, samples)), dtype=np.float32)
+
+
+def plan_of(windows: int, samples: int, rate_hz: float, speed_hz: float = SPEED_HZ) -> Plan:
+    """All lines are looked for: bearing, gear and blades are known."""
+    return Plan(samples, rate_hz, np.full(windows, speed_hz), ORDERS, gear_teeth=20, blades=6)
+
+
+def best(repeats: int, *works: Callable[[], object]) -> list[float]:
+    """Least CPU time of each, taken in turns after one turn that does not count, seconds."""
+    for work in works:
+        work()
+    least = [math.inf] * len(works)
+    for _ in range(repeats):
+        for number, work in enumerate(works):
+            start = time.process_time()
+            work()
+            least[number] = min(least[number], time.process_time() - start)
+    return least
+
+
+def cost(quick: bool) -> tuple[dict[str, float | None], list[dict[str, object]]]:
+    """Full set over the bare transform."""
+    figures: dict[str, float | None] = {}
+    table: list[dict[str, object]] = []
+    for samples, rate_hz in RATES_HZ.items():
+        windows = 32 if quick else WINDOWS
+        x, plan = machine_signal(windows, samples, rate_hz), plan_of(windows, samples, rate_hz)
+        bare, full, kurtogram = best(
+            2 if quick else 15,
+            functools.partial(scipy.fft.rfft, x, axis=1, workers=1),
+            functools.partial(measure, x, plan, FULL),
+            functools.partial(measure, x, plan, tuple(Stage)),
+        )
+        figures[f"full_over_rfft_{samples}"] = full / bare
+        if samples == 25600:
+            figures["full_kurtogram_over_rfft_25600"] = kurtogram / bare
+        missing = [
+            name
+            for stage, values in measure(x, plan, FULL).columns.items()
+            for name, column in zip(COLUMNS[stage], values.T, strict=True)
+            if np.isnan(column).all()
+        ]
+        table.append(
+            {
+                "samples": samples,
+                "sample_rate_hz": rate_hz,
+                "rfft_ns_a_sample": bare / x.size * 1e9,
+                "full_ns_a_sample": full / x.size * 1e9,
+                "kurtogram_ns_a_sample": (kurtogram - full) / x.size * 1e9,
+                "windows_a_second": windows / full,
+                "values_that_cannot_be_told": missing,
+            }
+        )
+        log(f"{samples} samples: full / rfft = {full / bare:.2f}, with kurtogram {kurtogram / bare:.2f}")
+    return figures, table
+
+
+def two_cores(quick: bool) -> float | None:
+    """Wall time on one thread over that on two, median of pairs; None with one core."""
+    if len(os.sched_getaffinity(0)) < 2:
+        return None
+    windows = 64 if quick else 2 * WINDOWS
+    x, plan = machine_signal(windows, 25600, 25600.0), plan_of(windows, 25600, 25600.0)
+    ratios = []
+    for _ in range(2 if quick else 9):
+        took = []
+        for workers in (1, 2):
+            start = time.perf_counter()
+            measure(x, plan, FULL, workers=workers)
+            took.append(time.perf_counter() - start)
+        ratios.append(took[0] / took[1])
+    return float(np.median(ratios))
+
+
+def errors(quick: bool) -> tuple[float, float, list[dict[str, object]]]:
+    """Largest relative error of all columns and of the displacement, against float64; and each column's."""
+    worst = dict.fromkeys((name for stage in Stage for name in COLUMNS[stage]), 0.0)
+    for samples, rate_hz in RATES_HZ.items():
+        windows = 2 if quick else 24
+        x, plan = machine_signal(windows, samples, rate_hz, seed=1), plan_of(windows, samples, rate_hz)
+        reference, found = plain(x, plan), measure(x, plan, tuple(Stage))
+        for stage, names in COLUMNS.items():
+            for number, name in enumerate(names):
+                value, truth = found.columns[stage][:, number], reference[name]
+                if not (np.isnan(value) == np.isnan(truth)).all():
+                    raise AssertionError(f"{name}: one of both has no value")
+                if np.isnan(truth).all():
+                    continue
+                scale = np.maximum(np.abs(truth), FLOORS.get(name, 1e-30))
+                worst[name] = max(worst[name], float(np.nanmax(np.abs(value - truth) / scale)))
+    table: list[dict[str, object]] = [
+        {"feature": name, "largest_relative_error": error, "floor": FLOORS.get(name)}
+        for name, error in worst.items()
+    ]
+    displacement = worst.pop("displacement_um")
+    log(f"largest relative error {max(worst.values()):.1e}, of displacement {displacement:.1e}")
+    return max(worst.values()), displacement, table
+
+
+def velocity_error(quick: bool) -> float:
+    """Largest relative error of velocity RMS over tones of 20 to 980 Hz in windows of 0.5 s."""
+    rate_hz, samples = 5120.0, 2560
+    rng = np.random.default_rng(2)
+    tones = rng.uniform(20.0, 980.0, 40 if quick else 2000)
+    phases = rng.uniform(0.0, 2 * np.pi, len(tones))
+    t = np.arange(samples) / rate_hz
+    x = 2 * np.pi * tones[:, None] * 5e-3 * np.sin(2 * np.pi * tones[:, None] * t + phases[:, None])  # 5 mm/s peak
+    found = measure(x.astype(np.float32), plan_of(len(tones), samples, rate_hz), (Stage.SPECTRUM,))
+    velocity = found.columns[Stage.SPECTRUM][:, COLUMNS[Stage.SPECTRUM].index("velocity_rms_mm_s")]
+    return float(np.abs(velocity / (5 / math.sqrt(2)) - 1).max())
+
+
+def femto(data: Path | None) -> dict[str, float | None]:
+    """A batch job over all snapshots, in a process of its own whose peak memory is read."""
+    folder = (
+        None
+        if data is None
+        else next((f for f in (data / "femto", data) if list(f.glob("*_vibration.parquet"))), None)
+    )
+    if folder is None:
+        log("FEMTO: no folder with its snapshots, give --data")
+        return {"femto_batch_peak_gb": None, "femto_batch_wall_s": None, "femto_batch_snapshots": None}
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).resolve()), "--femto-job", str(folder)],
+        capture_output=True,
+        check=True,
+    )
+    found: dict[str, float | None] = json.loads(done.stdout)
+    log(f"FEMTO: {found}")
+    return found
+
+
+def femto_job(folder: Path) -> dict[str, float]:
+    """Full set of both channels of every snapshot, a slice of a file at a time."""
+    import pyarrow.parquet
+
+    start, snapshots, rms = time.perf_counter(), 0, COLUMNS[Stage.TIME].index("rms")
+    speeds = {"1": 30.0, "2": 27.5, "3": 25.0}  # operating conditions 1800, 1650 and 1500 rpm
+    for file in sorted(folder.glob("*_vibration.parquet")):
+        speed_hz = speeds[file.name.removeprefix("bearing")[0]]
+        with pyarrow.parquet.ParquetFile(file, memory_map=True) as table:
+            for batch in table.iter_batches(WINDOWS, columns=["acc_h_mg", "acc_v_mg"], use_threads=False):
+                for channel in batch.columns:
+                    x = channel.flatten().to_numpy(zero_copy_only=False).reshape(batch.num_rows, -1)
+                    x = x.astype(np.float32) * np.float32(MILLIGRAVITY)
+                    plan = plan_of(len(x), x.shape[1], 25600.0, speed_hz)
+                    values = measure(x, plan, FULL).columns[Stage.TIME][:, rms]
+                    if not (values > 0).all():
+                        raise AssertionError(f"{file.name}: a snapshot without vibration")
+                snapshots += batch.num_rows
+    peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    return {
+        "femto_batch_peak_gb": peak_gb,
+        "femto_batch_wall_s": time.perf_counter() - start,
+        "femto_batch_snapshots": float(snapshots),
+    }
+
+
+def ours_of(x: np.ndarray, rate_hz: float) -> dict[str, np.ndarray]:
+    """The full set of windows, by name."""
+    found = measure(x.astype(np.float32), plan_of(len(x), x.shape[1], rate_hz), FULL)
+    return {name: found.columns[stage][:, i] for stage in FULL for i, name in enumerate(COLUMNS[stage])}
+
+
+def naive(x: np.ndarray, rate_hz: float) -> dict[str, np.ndarray]:
+    """What a script with SciPy computes, window by window, in float64."""
+    rows = []
+    for window in x.astype(np.float64):
+        f, density = scipy.signal.periodogram(window, rate_hz, window="hann", scaling="spectrum")
+        rms, magnitude = window.std(), np.abs(window - window.mean()).mean()
+        peak = np.abs(window - window.mean()).max()
+        power = density * 2 / 3  # from amplitude scaling to energy scaling of a Hann window
+        envelope = np.abs(scipy.signal.hilbert(window))
+        rows.append(
+            {
+                "mean": window.mean(),
+                "rms": rms,
+                "total_rms": np.sqrt(np.mean(window**2)),
+                "peak": peak,
+                "peak_to_peak": np.ptp(window),
+                "mean_magnitude": magnitude,
+                "skewness": scipy.stats.skew(window),
+                "kurtosis": scipy.stats.kurtosis(window, fisher=False),
+                "crest": peak / rms,
+                "shape": rms / magnitude,
+                "impulse": peak / magnitude,
+                "hf_rms": np.sqrt(power[len(window) // 4 :].sum()),
+                "centroid_hz": (f * power).sum() / power.sum(),
+                "velocity_rms_mm_s": np.sqrt(
+                    ((500 / np.pi / f[1:]) ** 2 * power[1:])[(f[1:] >= 10) & (f[1:] <= 1000)].sum()
+                ),
+                "(envelope kurtosis of the whole band)": scipy.stats.kurtosis(envelope, fisher=False),
+            }
+        )
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def tsfresh_set(x: np.ndarray, rate_hz: float) -> tuple[dict[str, np.ndarray], int]:
+    """tsfresh's efficient set, twins by our names, and how many features it has."""
+    import pandas as pd
+    from tsfresh.feature_extraction import EfficientFCParameters, extract_features
+
+    n, m = x.shape
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(n), m), "time": np.tile(np.arange(m), n), "v": x.astype(np.float64).ravel()}
+    )
+    found = extract_features(
+        frame,
+        column_id="id",
+        column_sort="time",
+        default_fc_parameters=EfficientFCParameters(),
+        n_jobs=0,
+        disable_progressbar=True,
+    )
+    of = {name: found[f"v__{name}"].to_numpy() for name in ("mean", "standard_deviation", "root_mean_square")}
+    skewness, excess = found["v__skewness"].to_numpy(), found["v__kurtosis"].to_numpy()
+    # pandas corrects both for the number of samples; taken back here.
+    twins = {
+        "mean": of["mean"],
+        "rms": of["standard_deviation"],
+        "total_rms": of["root_mean_square"],
+        "peak_to_peak": found["v__maximum"].to_numpy() - found["v__minimum"].to_numpy(),
+        "skewness": skewness * (m - 2) / math.sqrt(m * (m - 1)),
+        "kurtosis": (excess * (m - 2) * (m - 3) / (m - 1) - 6) / (m + 1) + 3,
+    }
+    return twins, found.shape[1]
+
+
+def tsfel_set(x: np.ndarray, rate_hz: float) -> tuple[dict[str, np.ndarray], int] | None:
+    """tsfel's features of all domains, twins by our names; None when it is not installed (extra `bench`)."""
+    if importlib.util.find_spec("tsfel") is None:
+        return None
+    import tsfel
+
+    found = tsfel.time_series_features_extractor(
+        tsfel.get_features_by_domain(), [w.astype(np.float64) for w in x], fs=rate_hz, verbose=0, n_jobs=None
+    )
+    wanted = {
+        "rms": "0_Standard deviation",
+        "total_rms": "0_Root mean square",
+        "peak_to_peak": "0_Peak to peak distance",
+        "skewness": "0_Skewness",
+        "mean": "0_Mean",
+    }
+    return {name: found[column].to_numpy() for name, column in wanted.items() if column in found}, found.shape[1]
+
+
+def peers(quick: bool) -> tuple[dict[str, float | None], list[dict[str, object]]]:
+    """Time a feature of peers over ours on the same windows, and how far shared features differ."""
+    samples, rate_hz = 2560, RATES_HZ[2560]
+    windows = 2 if quick else 8
+    x = machine_signal(windows, samples, rate_hz, seed=3)
+    whole = machine_signal(32 if quick else WINDOWS, samples, rate_hz, seed=3)
+    plan = plan_of(len(whole), samples, rate_hz)
+    per_feature = best(3, lambda: measure(whole, plan, FULL))[0] / len(whole) / len(NAMES)
+    own = ours_of(x, rate_hz)
+    figures: dict[str, float | None] = {}
+    table: list[dict[str, object]] = []
+
+    def compare(peer: str, figure: str, run: Callable[[], tuple[dict[str, np.ndarray], int] | None]) -> None:
+        run()
+        start = time.process_time()
+        found = run()
+        took = time.process_time() - start
+        if found is None:
+            figures[figure] = None
+            log(f"{peer} is not installed: no comparison; it comes with the extra bench")
+            return
+        twins, count = found
+        figures[figure] = took / windows / count / per_feature
+        log(f"{peer}: {count} features, {figures[figure]:.0f} times our time a feature")
+        for name, values in twins.items():
+            if name in own:
+                scale = np.maximum(np.abs(own[name]), FLOORS.get(name, 1e-30))
+                difference = float(np.max(np.abs(values - own[name]) / scale))
+                table.append({"peer": peer, "feature": name, "largest_relative_difference": difference})
+
+    def scipy_run() -> tuple[dict[str, np.ndarray], int]:
+        found = naive(x, rate_hz)
+        return found, len(found)
+
+    compare("naive SciPy", "naive_scipy_per_feature_ratio", scipy_run)
+    compare("tsfresh Efficient", "tsfresh_efficient_per_feature_ratio", lambda: tsfresh_set(x, rate_hz))
+    compare("tsfel", "tsfel_per_feature_ratio", lambda: tsfel_set(x, rate_hz))
+    return figures, table
+
+
+def telemetry(quick: bool) -> dict[str, float | None]:
+    """Tumbling windows over telemetry, from the module beside this one."""
+    names = ("tumbling_over_pandas", "telemetry_peak_gb_16m", "telemetry_peak_gb_160m")
+    file = Path(__file__).with_name("_telemetry.py")
+    spec = importlib.util.spec_from_file_location("_telemetry", file) if file.exists() else None
+    if spec is None or spec.loader is None:
+        return dict.fromkeys(names)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["_telemetry"] = module
+    spec.loader.exec_module(module)
+    found: dict[str, float] = module.figures(quick)
+    return {**dict.fromkeys(names), **found}
+
+
+def describe_machine() -> dict[str, object]:
+    """What the figures were measured on."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = [line for line in info.read_text(encoding="utf-8").splitlines() if line.startswith("model name")]
+        model = lines[0].partition(":")[2].strip() if lines else model
+    packages = ("numpy", "scipy", "numba", "polars", "pandas", "tsfresh", "tsfel")
+    versions = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return {
+        "cpu": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(memory, 1),
+        "versions": versions,
+    }
+
+
+def run(data: Path | None, quick: bool, only_vibration: bool) -> dict[str, object]:
+    """Everything, as one object."""
+    figures, costs = cost(quick)
+    figures["two_core_speedup"] = two_cores(quick)
+    figures["features_in_full_set"] = float(len(NAMES))
+    figures["max_relative_error"], figures["displacement_error"], by_feature = errors(quick)
+    figures["velocity_rms_error_0_5s"] = velocity_error(quick)
+    figures |= femto(data)
+    shared: list[dict[str, object]] = []
+    if not only_vibration:
+        compared, shared = peers(quick)
+        figures |= compared | telemetry(quick)
+    return {
+        "benchmark": "features",
+        "machine": describe_machine(),
+        "settings": {
+            "quick": quick,
+            "only_vibration": only_vibration,
+            "windows": WINDOWS,
+            "sample_rates_hz": {str(samples): rate for samples, rate in RATES_HZ.items()},
+            "speed_hz": SPEED_HZ,
+            "data": None if data is None else str(data),
+        },
+        "figures": figures,
+        "tables": {"cost": costs, "errors": by_feature, "shared_features": shared, "full_set": list(NAMES)},
+    }
+
+
+def main() -> None:
+    """Reads the command line and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=None, help="folder with femto/ in it")
+    parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
+    parser.add_argument("--quick", action="store_true", help="small batches: for a smoke test, not for figures")
+    parser.add_argument("--only-vibration", action="store_true", help="neither peers nor telemetry")
+    parser.add_argument("--femto-job", type=Path, default=None, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.femto_job is not None:
+        print(json.dumps(femto_job(options.femto_job)))
+        return
+    found = run(options.data, options.quick, options.only_vibration)
+    if options.json:
+        print(json.dumps(found))
+    else:
+        for name, value in found["figures"].items():  # type: ignore[attr-defined] # a dict, see `run`
+            print(f"{name:40} {'none' if value is None else format(value, '.4g')}")
+
+
+if __name__ == "__main__":
+    main()
