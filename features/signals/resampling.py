@@ -3,8 +3,6 @@
 import math
 
 import numpy as np
-import scipy.signal
-from scipy.interpolate import CubicSpline
 
 __all__ = ["by_angle", "revolutions"]
 
@@ -95,7 +93,11 @@ def by_angle(
     if wanted < 1 or wanted > whole:
         raise ValueError(f"{whole} whole revolutions, {wanted} wanted")
     length = len(samples)
-    finer = scipy.signal.resample_poly(np.asarray(samples, dtype=np.float64), _FINER, 1, padtype="line")
+    # These two cost seconds to import, which the API, that resamples nothing, would pay at its start.
+    from scipy.interpolate import CubicSpline
+    from scipy.signal import resample_poly
+
+    finer = resample_poly(np.asarray(samples, dtype=np.float64), _FINER, 1, padtype="line")
     time = np.arange(length) / sample_rate_hz
     angle = np.arange(wanted * samples_per_turn) / samples_per_turn
     rising = np.concatenate([[True], np.diff(turned) > 0])

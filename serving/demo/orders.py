@@ -58,7 +58,7 @@ def _order(
     settings = demo_settings(home, sandbox_port=port)
     lake, plant = Lake(settings.lake), read_plant(settings.plant)
     plan(lake, plant, store, now=now, target=settings.erp.target)
-    proposed = sorted(store.recommendations("proposed"), key=lambda r: (r.recommendation.priority, r.id))
+    proposed = sorted(store.recommendations("proposed"), key=_urgency)
     if not proposed:
         raise UnfitError("no prediction led to a recommendation; the walk ends here")
     chosen = proposed[0]
@@ -86,6 +86,11 @@ def _order(
         "order_number": sent.order_number,
         "event_back": None if event is None else {name: _plain(event[name]) for name in shown},
     }
+
+
+def _urgency(stored: StoredRecommendation) -> tuple[int, dt.datetime, float, int]:
+    said = stored.recommendation
+    return said.priority, said.p10_at or said.due, -(said.cost_of_waiting or 0.0), stored.id
 
 
 def _inspect(bearing: dict[str, Any], orders: Orders, home: Path) -> dict[str, Any]:  # Any: facts, a JSON document
