@@ -201,7 +201,7 @@ def test_run_holds_parameters_figures_versions_and_pictures(server: ModelRegistr
     run = server.client().get_run(trained.run_id)
     assert run.info.status == "FINISHED"
     assert run.data.params["trees"] == "25"
-    assert run.data.params["table_version.feature_rows"] == "0"
+    assert run.data.params["table_version.feature_rows"] == "1"  # 0 is the empty table
     assert run.data.params["failed_lives"] == "23"
     assert run.data.tags["fingerprint"] == "0123456789abcdef"
     assert run.data.tags["code_version"]
