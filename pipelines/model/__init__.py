@@ -5,6 +5,7 @@ examples     what a fit needs of a training set
 boosting     the calls to LightGBM
 crossfit     out-of-fold answers, folds of whole lives only
 calibration  conformal offsets of the band from out-of-fold answers
+condition    the condition model, from healthy time
 prior        Weibull life of the class from failures and suspensions
 baselines    what a model must beat
 fit          all of it together

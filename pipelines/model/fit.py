@@ -1,14 +1,13 @@
 """A training set in, a model artefact and the out-of-fold answers behind its figures out."""
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from features.rul.artefact import Artefact, Calibration, Domain
-from features.rul.condition import ConditionModel, LifeRows, fit_condition
 from pipelines.model.boosting import QUANTILES, boost
+from pipelines.model.condition import condition_of
 from pipelines.model.crossfit import CAPPED, Labelled, OutOfFold, cross_fit
 from pipelines.model.examples import Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
@@ -82,7 +81,7 @@ def fit(
         forests=forests.texts,
         calibration=forests.calibration,
         domain=forests.domain,
-        condition=_fit_condition(examples, baseline_rows),
+        condition=condition_of(examples, baseline_rows),
         class_prior=prior,
         trained_units=len(examples.lives),
         failed_units=failed,
@@ -145,17 +144,3 @@ def _domain(x: Floats) -> Domain:
     low = np.where(seen, x, np.inf).min(axis=0)
     high = np.where(seen, x, -np.inf).max(axis=0)
     return Domain(tuple(low.tolist()), tuple(high.tolist()), tuple(seen.mean(axis=0).tolist()))
-
-
-def _fit_condition(examples: Examples, baseline_rows: int) -> ConditionModel | None:
-    lives: Sequence[LifeRows] = [
-        LifeRows(
-            examples.time_us[rows],
-            examples.age[rows],
-            np.ones(rows.size, dtype=np.bool_),
-            examples.x[rows],
-            examples.names,
-        )
-        for rows in (np.flatnonzero(examples.unit == life.unit) for life in examples.lives)
-    ]
-    return fit_condition(lives, examples.names, baseline_rows=baseline_rows)
