@@ -269,6 +269,15 @@ PREDICTIONS = Table(
     writers=("scoring",),
 )
 
+# What a challenger says, beside the champion: compared, never acted on. Nothing of `serving` reads it.
+SHADOW_PREDICTIONS = Table(
+    "shadow_predictions",
+    PREDICTIONS.columns,
+    key=PREDICTIONS.key,
+    partitions=PREDICTIONS.partitions,
+    writers=PREDICTIONS.writers,
+)
+
 TABLES: dict[str, Table] = {
     t.name: t
     for t in (
@@ -282,6 +291,7 @@ TABLES: dict[str, Table] = {
         LIVES,
         MAINTENANCE_EVENTS,
         PREDICTIONS,
+        SHADOW_PREDICTIONS,
     )
 }
 
