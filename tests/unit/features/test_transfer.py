@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -155,7 +156,7 @@ ARTEFACT = Artefact(
 )
 
 
-def rows(levels: list[float | None], **change: object) -> pl.DataFrame:
+def rows(levels: Sequence[float | None], **change: object) -> pl.DataFrame:
     """One feature row an hour with these vibration levels."""
     return FEATURE_ROWS.frame(
         [
