@@ -26,8 +26,8 @@ class Severity:
     limits_mm_s: tuple[float, float, float]
 
 
-# Group and foundation -> limits A/B, B/C and C/D on velocity RMS, mm/s. As they are told of ISO 10816-3 in
-# open literature; to be checked against the text of ISO 20816-3:2022 before a clause is quoted in a contract.
+# Group and foundation -> limits A/B, B/C and C/D on velocity RMS, mm/s. Those of GB/T 6075.3-2011, which is
+# ISO 10816-3:2009, and of tables A.1 and A.2 of 2022 as public programs tell them: docs/explanation/standards.md.
 _LIMITS: dict[tuple[int, str], tuple[float, float, float]] = {
     (1, "rigid"): (2.3, 4.5, 7.1),
     (1, "flexible"): (3.5, 7.1, 11.0),
