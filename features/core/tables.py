@@ -278,6 +278,22 @@ SHADOW_PREDICTIONS = Table(
     writers=PREDICTIONS.writers,
 )
 
+TEST_LOOKS = Table(
+    "test_looks",
+    {
+        "component_class": pl.String,
+        "digest": pl.String,  # of the names of the lives: the same lives are the same test set
+        "number": pl.Int32,  # counts from 1 for each test set
+        "test_set": pl.String,
+        "lives": pl.Int32,
+        "by": pl.String,  # who looked, e.g. model and version
+        "available_at": TIME,
+    },
+    key=("component_class", "digest", "number"),
+    partitions=(),
+    writers=("evaluation",),
+)
+
 TABLES: dict[str, Table] = {
     t.name: t
     for t in (
@@ -292,6 +308,7 @@ TABLES: dict[str, Table] = {
         MAINTENANCE_EVENTS,
         PREDICTIONS,
         SHADOW_PREDICTIONS,
+        TEST_LOOKS,
     )
 }
 
