@@ -219,5 +219,5 @@ def test_the_list_says_why_in_one_line(lake: Lake, plant: Plant) -> None:
     assert rows["struck"].reason == "Spectrum: outer race fault"
     physics = rows["struck"].physics
     assert physics is not None
-    assert physics.lines[0].name == "at the outer race (BPFO)"
+    assert [line.name for line in physics.lines[:2]] == ["BPFO", "2 x BPFO"]
     assert rows["calm"].limits[0].verdict == "Zone A"
