@@ -1,7 +1,7 @@
 """One component's statement for one request: the same features and the same inference as in batch.
 
-Spectra are not looked at here: that costs half a second. A diagnosis is taken over from the newest statement of
-batch, so both say the same.
+Spectra are not looked at here: that costs tenths of a second and reads much of the lake. A diagnosis is taken
+over from the newest statement of batch, so both say the same.
 """
 
 import datetime as dt
