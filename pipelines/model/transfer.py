@@ -45,10 +45,11 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """The model, and its answers to lives that it had not seen."""
+    """The model, and its answers to lives that it had not seen, at these places among the examples."""
 
     model: TransferModel
     out_of_fold: OutOfFold
+    rows: Ints
 
 
 def fit_transfer(
@@ -80,9 +81,12 @@ def fit_transfer(
     if model is None:
         return None
     crossed = _cross_fit(examples, passages, parameters, fold)
-    if crossed is None or (rival is not None and _error(rival, rival.cap) <= _error(crossed, rival.cap)):
+    if crossed is None:
         return None
-    return Transfer(model, crossed)
+    answers, rows = crossed
+    if rival is not None and _error(rival, rival.cap) <= _error(answers, rival.cap):
+        return None
+    return Transfer(model, answers, rows)
 
 
 def fit_stages(passages: Sequence[Passage], threshold: float) -> TransferModel | None:
@@ -184,7 +188,7 @@ def _threshold(passages: Sequence[Passage]) -> float:
 
 def _cross_fit(
     examples: Examples, passages: Sequence[Passage], parameters: FitParameters, fold: Ints
-) -> OutOfFold | None:
+) -> tuple[OutOfFold, Ints] | None:
     """Answers to the thinned rows of failed lives, each by the lives of the other folds; None: one fold cannot."""
     refuse_leaking(examples.unit, fold)
     wanted = np.flatnonzero(np.isfinite(examples.rul))
@@ -209,22 +213,21 @@ def _cross_fit(
         by_age[out] = weibull_by_age(lives, examples.age[wanted[out]], cap, constant[out])
     told = np.isfinite(p50)
     rows = wanted[told]
-    return (
-        None
-        if not told.any()
-        else OutOfFold(
-            unit=examples.unit[rows],
-            fold=fold[rows],
-            age=examples.age[rows],
-            rul=examples.rul[rows],
-            cap=cap,
-            mean=np.minimum(mean[told], cap),
-            p10=None,
-            p50=np.minimum(p50[told], cap),
-            p90=None,
-            baselines={"constant_median": constant[told], "weibull_age": by_age[told]},
-        )
+    if not rows.size:
+        return None
+    answers = OutOfFold(
+        unit=examples.unit[rows],
+        fold=fold[rows],
+        age=examples.age[rows],
+        rul=examples.rul[rows],
+        cap=cap,
+        mean=np.minimum(mean[told], cap),
+        p10=None,
+        p50=np.minimum(p50[told], cap),
+        p90=None,
+        baselines={"constant_median": constant[told], "weibull_age": by_age[told]},
     )
+    return answers, rows
 
 
 def _error(answers: OutOfFold, cap: float) -> float:

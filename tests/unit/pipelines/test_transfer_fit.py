@@ -10,7 +10,7 @@ import pytest
 
 from features.core.errors import LeakageError
 from pipelines.model import FitParameters, Fitted, fit
-from pipelines.model.transfer import Passage, fit_stages
+from pipelines.model.transfer import Passage, fit_stages, fit_transfer
 
 Floats = npt.NDArray[np.float64]
 BANDS = tuple(f"vibration_h.octave_{hz}hz_rms_m_s2" for hz in (500, 1000, 2000))
@@ -144,6 +144,22 @@ def test_few_lives_speak_by_stages_where_forests_answer_no_better() -> None:
     assert len(found.artefact.transfer.stages) > 1
     assert found.out_of_fold is not None
     assert set(found.out_of_fold.unit) == {f"u{i:02d}" for i in range(6)}
+
+
+def test_answers_are_of_rows_of_lives_that_the_stages_did_not_learn_from() -> None:
+    data = examples(6, told=False)
+    fold = np.asarray(np.unique(data.unit, return_inverse=True)[1] % 4, dtype=np.int64)
+    found = fit_transfer(data, SMALL, fold=fold, baseline_rows=10, rival=None)
+    assert found is not None
+    np.testing.assert_array_equal(data.rul[found.rows], found.out_of_fold.rul)
+    lives = tuple(
+        dataclasses.replace(one, duration=one.duration * 9) if one.unit == "u00" else one for one in data.lives
+    )
+    longer = dataclasses.replace(data, lives=lives)
+    again = fit_transfer(longer, SMALL, fold=fold, baseline_rows=10, rival=None)
+    assert again is not None
+    mine = found.out_of_fold.unit == "u00"
+    np.testing.assert_array_equal(again.out_of_fold.p50[mine], found.out_of_fold.p50[mine])
 
 
 def test_forests_that_answer_unseen_lives_better_keep_the_word() -> None:
