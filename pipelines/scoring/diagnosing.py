@@ -12,10 +12,9 @@ from features.core.plant import Component, Machine, Plant, PointKind
 from features.core.statements import Evidence, Prediction, Refusal, Rung
 from features.core.tables import MAINTENANCE_EVENTS, MEASUREMENTS, WAVEFORMS
 from features.core.units import Quantity
-from features.diagnosis import SEVERE_MM_S, Diagnosis, MatchedLine, diagnose_component
+from features.diagnosis import Diagnosis, MatchedLine, diagnose_component
 from features.diagnosis.component import GOOD, healthy_rows, points_of_role, with_speed
 from features.rul.physics import wants_diagnosis, with_physics
-from features.vibration.severity import limits_mm_s
 
 __all__ = ["Asked", "diagnosed", "evidence_of"]
 
@@ -88,7 +87,7 @@ class _Read:
 
     def diagnose(self, asked: Asked) -> Prediction | Refusal:
         """The statement with its diagnosis; as it was when there is no waveform, or none can be told from them."""
-        machine, of = asked.machine, asked.machine.vibration_class
+        machine = asked.machine
         rows, healthy = (self._with_speed(kept[id(asked)], machine) for kept in (self._newest, self._healthy))
         newest = rows["time"].max()
         said = diagnose_component(
@@ -97,7 +96,6 @@ class _Read:
             rows,
             reference=healthy,
             snapshots=_SNAPSHOTS,
-            severe_mm_s=SEVERE_MM_S if of is None else limits_mm_s(of.group, of.foundation)[1],
         )
         if not isinstance(said, Diagnosis) or not isinstance(newest, dt.datetime):
             return asked.statement

@@ -111,12 +111,12 @@ def plant() -> Plant:
 
 @pytest.fixture(scope="module")
 def lake(plant: Plant, tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Four snapshots of each machine, scored; a snapshot of tomorrow would name another fault."""
+    """Few snapshots of each machine, scored; tomorrow's, and the former part's, would name other faults."""
     lake, rows = Lake(tmp_path_factory.mktemp("day-one") / "lake"), []
     orders = plant.machines[0].components[0].fault_orders
     assert orders is not None
     for machine in plant.machines:
-        for step in range(1, 5):
+        for step in (2, 4) if machine.id == "calm" else (1, 2, 3, 4):
             rows.append(_row(machine.id, START + step * GRID, _wave(machine.id, orders.bpfo, step)))
     late = [_row("struck", NOW + i * GRID, _wave("struck", orders.bpfi, 9 + i)) for i in range(1, 5)]
     before = [_row("calm", START - i * GRID, _wave("struck", orders.bpfo, 20 + i)) for i in range(1, 5)]
