@@ -67,11 +67,10 @@ def fit_transfer(
         parameters: Of the fit.
         fold: Fold of each row [n]; whole lives.
         baseline_rows: Rows that a life's own reference level is taken over.
-        rival: The forests' answers to unseen lives; they keep the word unless this rung's P50 is nearer, in
-            mean absolute error with every life weighing the same.
+        rival: The forests' answers to unseen lives; they keep the word where their P50 is clearly nearer.
 
     Returns:
-        None: there are enough failed lives for a calibrated band, or fewer than three, or the forests are better.
+        None: enough failed lives for a calibrated band, or fewer than three, or forests that are clearly better.
     """
     failed = sum(life.failed for life in examples.lives)
     if not _FEWEST < failed < parameters.calibrated_from:
@@ -84,7 +83,7 @@ def fit_transfer(
     if crossed is None:
         return None
     answers, rows = crossed
-    if rival is not None and _error(rival, rival.cap) <= _error(answers, rival.cap):
+    if rival is not None and _is_clearly_better(rival, answers):
         return None
     return Transfer(model, answers, rows)
 
@@ -230,7 +229,19 @@ def _cross_fit(
     return answers, rows
 
 
-def _error(answers: OutOfFold, cap: float) -> float:
-    """Mean absolute error of P50 against the capped truth, every life weighing the same."""
+def _is_clearly_better(forests: OutOfFold, stages: OutOfFold) -> bool:
+    """Whether the forests' mean absolute errors over lives are smaller by more than one standard error.
+
+    The errors are of P50 against the capped truth. Of three or four lives, two or three agree by chance.
+    """
+    one, other = _errors(forests, forests.cap), _errors(stages, forests.cap)
+    gained = np.array([other[unit] - one[unit] for unit in sorted(set(one) & set(other))])
+    if gained.size < _FEWEST:
+        return False
+    return bool(gained.mean() > gained.std(ddof=1) / sqrt(gained.size))
+
+
+def _errors(answers: OutOfFold, cap: float) -> dict[str, float]:
+    """Life -> mean absolute error of P50 against the capped truth."""
     error = np.abs(np.minimum(answers.p50, cap) - np.minimum(answers.rul, cap))
-    return float(np.average(error, weights=life_weights(answers.unit)))
+    return {str(unit): float(error[answers.unit == unit].mean()) for unit in np.unique(answers.unit)}
