@@ -26,7 +26,8 @@ class Rules:
         fewest_lives: Below that many lives only a sure difference counts.
         band_tolerance: As `tolerance`, of the band's interval score, which one seed moves by a tenth.
         band_negligible: As `negligible`, of the interval score.
-        coverage: Where the band may cover, when the champion's does; outside it is worse when that is sure.
+        coverage: What the band has to cover when the champion's does; less is worse when that is sure. More costs
+            width, which the interval score weighs.
         more_refused: Share of rows by which it may refuse more.
         implausible: An error smaller by that share than the champion's is looked at by a person first.
         implausible_from: Failed lives of a champion that can be beaten so; with fewer a leap is nothing strange.
@@ -42,7 +43,7 @@ class Rules:
     fewest_lives: int = 5
     band_tolerance: float = 0.25
     band_negligible: float = 0.15
-    coverage: tuple[float, float] = (0.7, 0.95)
+    coverage: float = 0.7
     more_refused: float = 0.1
     implausible: float = 0.5
     implausible_from: int = 20
@@ -107,9 +108,8 @@ def reasons_against(comparison: Comparison, rules: Rules) -> list[str]:
             break
     covered = comparison.coverage
     if covered is not None and comparison.lives >= rules.fewest_lives:
-        low, high = rules.coverage
-        is_out = not low <= covered.candidate <= high and low <= covered.champion <= high
-        if is_out and abs(covered.difference) > rules.z * covered.se:
+        is_short = covered.candidate < rules.coverage <= covered.champion
+        if is_short and -covered.difference > rules.z * covered.se:
             found.append(
                 f"its band covers {covered.candidate:.0%} instead of 80 %, the champion's "
                 f"{covered.champion:.0%} {where}"
