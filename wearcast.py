@@ -18,6 +18,7 @@ OWNERS = {
     "train": ("pipelines", "Learn from lives, compare, promote."),
     "score": ("pipelines", "Compute features and predict remaining useful life."),
     "diagnose": ("features", "Name the fault that a component's spectra support."),
+    "envelope-band": ("features", "Propose the band of each waveform point's envelope, by the kurtogram."),
     "plan": ("serving", "Turn predictions into recommendations."),
     "sandbox-erp": ("serving", "Run the small stand-in ERP."),
     "benchmark": ("features", "Run a benchmark of this checkout."),

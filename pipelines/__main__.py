@@ -154,6 +154,27 @@ def import_events(file: EventsFile, as_json: AsJson = False) -> None:
         _print(asdict(report), as_json, "Events")
 
 
+@events_app.command("review")
+def review_events(as_json: AsJson = False) -> None:
+    """Entries of the maintenance log that contradict the plant or each other: nothing is learnt from them."""
+    from pipelines.walk import Walk
+
+    with _told() as settings:
+        walk = Walk.open(settings)
+        found = walk.review(as_of=walk.clock.now())
+    if as_json:
+        typer.echo(
+            json.dumps({"doubtful": [asdict(one) | {"what_to_do": one.what_to_do} for one in found]}, default=str)
+        )
+        return
+    table = Table("Event", "Machine", "Slot", "Kind", "Occurred", "Doubt", "What to do", title="Events to look at")
+    for one in found:
+        event = f"{one.source} {one.source_event_id}"
+        when = f"{one.occurred_at:%Y-%m-%d %H:%M}"
+        table.add_row(event, one.machine_id, one.slot or "-", one.kind, when, one.doubt, one.what_to_do)
+    Console().print(table if found else "No entry of the maintenance log is in doubt.")
+
+
 @app.command()
 def ingest(
     until: Annotated[dt.datetime | None, typer.Option(help="Read up to this moment (UTC); default: now.")] = None,

@@ -110,6 +110,11 @@ class Walk:
         self.lake.upsert(LIVES, lives, writer="labels")
         return lives
 
+    def review(self, *, as_of: dt.datetime) -> list[labels.Doubtful]:
+        """Entries of the maintenance log that a person must look at."""
+        events = self.lake.read(MAINTENANCE_EVENTS, as_of=as_of).collect()
+        return labels.review(events, self.plant, as_of=as_of, data_begin=self._data_begin(as_of))
+
     def train(self, class_id: str, *, as_of: dt.datetime, exclude_machines: Collection[str] = ()) -> Trained:
         """Fits, evaluates and registers a model of that class, and promotes it when it is no worse."""
         model = training.train(

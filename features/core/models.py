@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ __all__ = ["ARTEFACT_FOLDER", "ModelRegistry", "ModelVersion", "model_name"]
 
 EXPERIMENT = "wearcast"
 CHAMPION = "champion"
+SHADOW = "shadow"
 
 # Where in a logged model the artefact's own files are: below MLflow's description of it.
 ARTEFACT_FOLDER = "artifacts/artefact"
@@ -91,19 +92,23 @@ class ModelRegistry:
 
     def champion(self, name: str) -> ModelVersion | None:
         """The version that predicts; None: there is none yet."""
-        if self._is_unmade():
-            return None
-        client = self.client()
-        from mlflow.exceptions import MlflowException
+        return self._holder(name, CHAMPION)
 
+    def shadow(self, name: str) -> ModelVersion | None:
+        """The version whose statements are written beside the champion's; None: there is none."""
+        return self._holder(name, SHADOW)
+
+    def versions(self, name: str) -> list[tuple[ModelVersion, dict[str, str]]]:
+        """Every version with its tags, newest first; empty: nothing is registered under that name."""
+        if self._is_unmade():
+            return []
         with self._translated():
-            try:
-                found = client.get_model_version_by_alias(name, CHAMPION)
-            except MlflowException as err:
-                if err.error_code not in _ABSENT:
-                    raise
-                return None
-        return ModelVersion(name, str(found.version), str(found.run_id))
+            found = self.client().search_model_versions(f"name='{name}'")
+        told = [
+            (ModelVersion(name, str(one.version), str(one.run_id)), {str(k): str(v) for k, v in one.tags.items()})
+            for one in found
+        ]
+        return sorted(told, key=lambda pair: int(pair[0].version), reverse=True)
 
     def tags(self, name: str, version: str) -> dict[str, str]:
         """What was noted about a version when it was registered."""
@@ -145,6 +150,46 @@ class ModelRegistry:
         with self._translated():
             self.client().set_registered_model_alias(name, CHAMPION, version)
 
+    def set_shadow(self, name: str, version: str | None) -> None:
+        """Lets a version run in shadow; None: none does any more."""
+        with self._translated():
+            if version is None:
+                self.client().delete_registered_model_alias(name, SHADOW)
+            else:
+                self.client().set_registered_model_alias(name, SHADOW, version)
+
+    def note(self, name: str, version: str, tags: Mapping[str, str]) -> None:
+        """Adds to what is noted about a version."""
+        with self._translated():
+            for key, value in tags.items():
+                self.client().set_model_version_tag(name, version, key, value)
+
+    def memo(self, name: str, key: str) -> str | None:
+        """What was noted under that key about the model as a whole."""
+        if self._is_unmade():
+            return None
+        with self._translated():
+            found = self.client().get_registered_model(name).tags.get(key)
+        return None if found is None else str(found)
+
+    def set_memo(self, name: str, key: str, text: str) -> None:
+        """Notes something about the model as a whole, at most 5,000 characters."""
+        with self._translated():
+            self.client().set_registered_model_tag(name, key, text)
+
+    def run_files(self, version: ModelVersion, files: Sequence[str], folder: Path) -> list[Path]:
+        """Files that a version's run logged beside the model, laid into `folder`; empty: not all are there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with self._translated():
+            there = {
+                str(one.path)
+                for parent in {file.rpartition("/")[0] for file in files}
+                for one in self.client().list_artifacts(version.run_id, parent or None)
+            }
+            if not set(files) <= there:
+                return []
+            return [Path(self.client().download_artifacts(version.run_id, file, str(folder))) for file in files]
+
     def download(self, version: ModelVersion, folder: Path) -> Path:
         """The artefact's verified files, laid into `folder`.
 
@@ -164,6 +209,21 @@ class ModelRegistry:
             for file in sorted(got.iterdir(), key=lambda file: file.name == _DIGESTS):
                 os.replace(file, folder / file.name)
         return folder
+
+    def _holder(self, name: str, alias: str) -> ModelVersion | None:
+        if self._is_unmade():
+            return None
+        client = self.client()
+        from mlflow.exceptions import MlflowException
+
+        with self._translated():
+            try:
+                found = client.get_model_version_by_alias(name, alias)
+            except MlflowException as err:
+                if err.error_code not in _ABSENT:
+                    raise
+                return None
+        return ModelVersion(name, str(found.version), str(found.run_id))
 
     def _is_unmade(self) -> bool:
         return self.uri.startswith(_SQLITE) and not Path(self.uri.removeprefix(_SQLITE)).exists()

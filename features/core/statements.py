@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -20,6 +21,7 @@ __all__ = [
     "Refusal",
     "RefusalReason",
     "Rung",
+    "named_fault",
     "order_key",
 ]
 
@@ -78,6 +80,8 @@ class Rung(StrEnum):
     CALIBRATED_RUL = "calibrated_rul"
     UNCALIBRATED_RUL = "uncalibrated_rul"
     CONDITION = "condition"
+    PHYSICS = "physics"
+    LIMITS = "limits"
     NONE = "none"
 
 
@@ -104,13 +108,24 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One reason for a statement: a feature, its value and its reference, in the feature's unit."""
+    """One reason for a statement: a feature, its value and its reference, in the feature's unit.
+
+    Of the first two rungs `rung` says which: a limit (`verdict`: `zone A` to `zone D`, `warning`, `alarm` or
+    `within limits`) or physics (`verdict`: the fault, `unknown` or `normal`; on the first item the value is the
+    margin in dB, on those after it the height of a line over its floor in dB, with `order` of the shaft speed and
+    `frequency_hz`). `note` tells it in words. Reasons of the other rungs leave all five empty.
+    """
 
     feature: str
     value: float
     reference: float | None
     unit: str
     share: float | None = None
+    rung: Rung | None = None
+    verdict: str = ""
+    note: str = ""
+    order: float | None = None
+    frequency_hz: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +200,11 @@ class MaintenanceEvent:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What should be done about one component, by when, and what it stands on."""
+    """What should be done about one component, by when, and what it stands on.
+
+    `failure_mode` is the family that an order is for, the same for all orders of the component; `fault` is what
+    a diagnosis named, empty when it named none.
+    """
 
     machine_id: str
     slot: str
@@ -207,6 +226,19 @@ class Recommendation:
     assumption: str = ""
     model_version: str = ""
     evidence: tuple[Evidence, ...] = field(default=())
+    fault: str = ""
+
+
+def named_fault(evidence: Iterable[Evidence]) -> Evidence | None:
+    """The diagnosis among the evidence when it names a fault; its lines follow it there.
+
+    Example:
+        >>> found = Evidence("diagnosis.outer_race", 9.0, None, "dB", rung=Rung.PHYSICS, verdict="outer_race")
+        >>> named_fault([found]) is found, named_fault([])
+        (True, None)
+    """
+    diagnoses = (item for item in evidence if item.rung is Rung.PHYSICS and item.order is None)
+    return next((item for item in diagnoses if item.verdict not in ("normal", "unknown")), None)
 
 
 def order_key(site: str, machine_id: str, slot: str, failure_mode: str, episode: int) -> str:

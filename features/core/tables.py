@@ -269,6 +269,31 @@ PREDICTIONS = Table(
     writers=("scoring",),
 )
 
+# What a challenger says, beside the champion: compared, never acted on. Nothing of `serving` reads it.
+SHADOW_PREDICTIONS = Table(
+    "shadow_predictions",
+    PREDICTIONS.columns,
+    key=PREDICTIONS.key,
+    partitions=PREDICTIONS.partitions,
+    writers=PREDICTIONS.writers,
+)
+
+TEST_LOOKS = Table(
+    "test_looks",
+    {
+        "component_class": pl.String,
+        "digest": pl.String,  # of the names of the lives: the same lives are the same test set
+        "number": pl.Int32,  # counts from 1 for each test set
+        "test_set": pl.String,
+        "lives": pl.Int32,
+        "by": pl.String,  # who looked, e.g. model and version
+        "available_at": TIME,
+    },
+    key=("component_class", "digest", "number"),
+    partitions=(),
+    writers=("evaluation",),
+)
+
 TABLES: dict[str, Table] = {
     t.name: t
     for t in (
@@ -282,6 +307,8 @@ TABLES: dict[str, Table] = {
         LIVES,
         MAINTENANCE_EVENTS,
         PREDICTIONS,
+        SHADOW_PREDICTIONS,
+        TEST_LOOKS,
     )
 }
 

@@ -8,6 +8,7 @@ Where do I go to...
                                           `features.diagnosis.lubrication`
     see how evidence is weighed?          `features.diagnosis.judge`
     diagnose a component of the plant?    `features.diagnosis.component`
+    choose the band of the envelope?      `features.diagnosis.band`
 """
 
 from features.diagnosis.bearing import BearingLimits

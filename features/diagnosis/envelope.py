@@ -22,6 +22,7 @@ import scipy.ndimage
 import scipy.special
 
 from features.diagnosis.recording import Recording
+from features.diagnosis.speed import at_true_speed
 
 __all__ = ["EnvelopeSpectrum", "envelope_spectra"]
 
@@ -55,16 +56,6 @@ _OVERLAP_LOSS = 1.0 + 2.0 / 36.0
 
 # Half width of a harmonic of the shaft: where its highest bin may lie, with an error of the speed of 0.5 %.
 _SHAFT_BINS, _SHAFT_SHARE = 0.75, 0.005
-
-# How far the true speed may lie from the one given: slip of a motor between no load and full load.
-_SPEED_SHARE = 0.02
-
-# Harmonics of the shaft from which the true speed is read: so many of the lowest ones must stand out by
-# so much, and the true speed must find at least one more of them than the given one. Grid of speeds.
-_SPEED_HARMONICS, _SPEED_LINES, _SPEED_SNR_DB, _SPEED_STEPS = 4, 3, 10.0, 50
-
-# Fewer revolutions do not part the harmonics of the shaft from lines of a bearing close to them.
-_SPEED_REVOLUTIONS = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +120,16 @@ def envelope_spectra(recordings: Sequence[Recording], highest_order: float) -> l
     Returns:
         The whole band first; empty when the sample rate leaves no band that reaches that far.
     """
+    given, recordings = recordings, at_true_speed(recordings)
+    share = sum(each.speed_hz or 0.0 for each in recordings) / sum(each.speed_hz or 0.0 for each in given)
     revolutions = min(_SEGMENT_REVOLUTIONS, *(each.revolutions for each in recordings))
     whitened = [_whitened(each) for each in recordings]
     found: list[EnvelopeSpectrum] = []
     for index in range(_PARTS + 1):
         spectrum = _of_band(recordings, whitened, index, revolutions, highest_order)
         if spectrum is not None:
-            found.append(spectrum)
-    if not found or not found[0].whole:
-        return []
-    scale = _true_speed(found[0])
-    return [replace(each, step=each.step / scale, speed_share=scale) for each in found]
+            found.append(replace(spectrum, speed_share=share))
+    return found if found and found[0].whole else []
 
 
 def _whitened(recording: Recording) -> np.ndarray:
@@ -212,31 +202,3 @@ def _periodograms(
         total[: len(power)] += power * (2.0 / window.sum()) ** 2
         count += 1
     return total, count
-
-
-def _true_speed(spectrum: EnvelopeSpectrum) -> float:
-    """True over given speed, read from the shaft's harmonics; 1 where they do not tell.
-
-    Only the lowest harmonics count, and most of them must be lines of their own at one and the same
-    speed: higher ones may be lines of a bearing that happen to lie close.
-    """
-    if spectrum.step * _SPEED_REVOLUTIONS > 1.0:
-        return 1.0
-    level = spectrum.ratio[: min(len(spectrum.ratio), round((_SPEED_HARMONICS + 1) / spectrum.step))]
-    is_line = (
-        (level[1:-1] >= level[:-2]) & (level[1:-1] >= level[2:]) & (level[1:-1] >= 10 ** (_SPEED_SNR_DB / 10))
-    )
-    lines = 1 + np.flatnonzero(is_line)
-    if len(lines) < _SPEED_LINES:
-        return 1.0
-    heights = 10.0 * np.log10(level[lines])
-    shares = 1.0 + np.linspace(-_SPEED_SHARE, _SPEED_SHARE, 2 * _SPEED_STEPS + 1)
-    places = shares[:, None] * np.arange(1, _SPEED_HARMONICS + 1)[None, :] / spectrum.step
-    off = np.abs(places[:, :, None] - lines[None, None, :])
-    found = np.where(off <= _SHAFT_BINS, heights, 0.0).max(axis=2)
-    # Among equally good speeds the one whose lines lie closest to their places, then the nearest.
-    near = np.where(found > 0, off.min(axis=2), 0.0).sum(axis=1)
-    score = found.sum(axis=1) - 1e-3 * near - 1e-3 * np.abs(shares - 1.0)
-    best = int(np.argmax(score))
-    clear = np.count_nonzero(found[best]) >= _SPEED_LINES
-    return float(shares[best]) if clear and score[best] >= score[_SPEED_STEPS] + _SPEED_SNR_DB else 1.0

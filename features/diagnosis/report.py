@@ -39,6 +39,7 @@ def report(
     as_of: dt.datetime | None = None,
     snapshots: int = 4,
     severe_mm_s: float = SEVERE_MM_S,
+    since: dt.datetime | None = None,
 ) -> Report:
     """Diagnosis of a component from its newest waveforms in the lake.
 
@@ -50,16 +51,17 @@ def report(
         as_of: Only what could be known then; None: everything.
         snapshots: How many of the newest waveforms of each point are averaged.
         severe_mm_s: As in `features.diagnosis.diagnose`.
+        since: Earlier waveforms do not count, e.g. those of the part that was there before; None: all do.
     """
     points = [point.id for point in machine.points_of(component)]
-    held = lake.read(WAVEFORMS, as_of=as_of, machine_ids=[machine.id], group=machine.group)
+    held = lake.read(WAVEFORMS, as_of=as_of, since=since, machine_ids=[machine.id], group=machine.group)
     held = held.filter(pl.col("point_id").is_in(points), pl.col("quality") == GOOD)
     times = held.select("point_id", "time").collect().sort("time")
     component_id = machine.component_id(component)
     if times.is_empty():
         return Report(component_id, None, diagnose_component(machine, component, WAVEFORMS.empty()))
-    since = times.group_by("point_id").tail(snapshots)["time"].min()
-    rows = held.filter(pl.col("time") >= pl.lit(since)).collect()
+    oldest = times.group_by("point_id").tail(snapshots)["time"].min()
+    rows = held.filter(pl.col("time") >= pl.lit(oldest)).collect()
     events = lake.read(MAINTENANCE_EVENTS, as_of=as_of, machine_ids=[machine.id]).collect()
     component_class = plant.component_class(component.component_class)
     healthy = healthy_rows(times, events, machine, component, component_class)

@@ -12,7 +12,16 @@ from features.core.plant import (
     WindowInterval,
     expand_windows,
 )
-from features.core.statements import Action, HealthState, Prediction, Recommendation, Refusal, RefusalReason, Rung
+from features.core.statements import (
+    Action,
+    HealthState,
+    Prediction,
+    Recommendation,
+    Refusal,
+    RefusalReason,
+    Rung,
+    named_fault,
+)
 from features.policy.distribution import Context, Fractiles, cost_of_waiting, fractiles, planned_cost
 from features.policy.wording import assumption, day_text, inspection_reason, replacement_reason
 
@@ -54,7 +63,7 @@ def decide(statement: Prediction | Refusal, context: Context, *, now: dt.datetim
     """
     now = require_utc(now)
     if isinstance(statement, Refusal):
-        if statement.rung is not Rung.CONDITION or statement.health_state is None:
+        if statement.rung is Rung.NONE or statement.health_state is None:
             return NoAction(f"no prediction ({statement.reason}) and no condition")
         if statement.reason in _NOT_ABOUT_NOW:
             return NoAction(f"the condition is not usable: {statement.reason}")
@@ -116,7 +125,7 @@ def _replacement(
         action=Action.REPLACE,
         failure_mode=component.component_class,
         priority=1 if is_late else priority,
-        reason=replacement_reason(failure, context, now, chosen, part_at),
+        reason=replacement_reason(failure, context, now, chosen, part_at, evidence=prediction.evidence),
         as_of=prediction.as_of,
         due=due,
         window_id=None if chosen is None else chosen.window_id,
@@ -131,6 +140,7 @@ def _replacement(
         assumption=assumption(prediction, context),
         model_version=f"{prediction.model_name} {prediction.model_version}",
         evidence=prediction.evidence,
+        fault=_fault(prediction),
     )
 
 
@@ -171,7 +181,13 @@ def _inspection(
         p90_at=None if failure is None else failure.p90,
         model_version=model,
         evidence=statement.evidence,
+        fault=_fault(statement),
     )
+
+
+def _fault(statement: Prediction | Refusal) -> str:
+    found = named_fault(statement.evidence)
+    return "" if found is None else found.verdict
 
 
 def _two_windows(context: Context, since: dt.datetime) -> tuple[WindowInterval | None, WindowInterval | None]:

@@ -1,12 +1,13 @@
 """Reasons and assumptions in plain sentences, in the site's local time."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from features.core.clock import zone
 from features.core.plant import WindowInterval
-from features.core.statements import HealthState, Prediction, Refusal
+from features.core.statements import Evidence, HealthState, Prediction, Refusal, Rung, named_fault
 from features.policy.distribution import Context, Fractiles
-from features.registry.words import feature_words
+from features.registry.words import fault_words, feature_words
 
 __all__ = ["assumption", "day_text", "inspection_reason", "replacement_reason"]
 
@@ -17,10 +18,13 @@ def replacement_reason(
     now: dt.datetime,
     chosen: WindowInterval | None,
     part_at: dt.datetime,
+    *,
+    evidence: Sequence[Evidence] = (),
 ) -> str:
-    """When it will fail and what that means for the windows, in one sentence."""
-    span = _span(failure.p10, failure.p90, context, now)
-    start = f"{_subject(context)} will probably fail {span} (P10 to P90)"
+    """When it will fail, of what if a diagnosis names it, and what that means for the windows, in one sentence."""
+    span, found = _span(failure.p10, failure.p90, context, now), _physics(evidence)
+    seen = f", spectra show {found}," if found else ""
+    start = f"{_subject(context)}{seen} will probably fail {span} (P10 to P90)"
     if chosen is not None:
         return f"{start}; last window before that is {day_text(chosen.start, context, now, weekday=True)}."
     if part_at > failure.p10:
@@ -34,16 +38,19 @@ def inspection_reason(
     statement: Prediction | Refusal, state: HealthState, context: Context, now: dt.datetime, due: dt.datetime
 ) -> str:
     """Why to look at it, and by when, in one sentence."""
-    index = statement.condition_index
-    condition = "" if index is None else f", condition index {index:.2g}"
-    why = f" because of {_first_lower(feature_words(statement.evidence[0].feature))}" if statement.evidence else ""
-    says = "has failed" if state is HealthState.FAILURE else "needs maintenance"
     is_calibrated = isinstance(statement, Prediction) and statement.calibrated
     life = (
         "although its remaining life looks long" if is_calibrated else "and no calibrated remaining life is known"
     )
     by = day_text(due, context, now, weekday=True)
-    return f"{_subject(context)} {says} by its condition{why}{condition}, {life}; inspect it by {by}."
+    first = _physics(statement.evidence), _limits(statement.evidence)
+    seen = [part for part in (*first, _condition(statement)) if part]
+    is_failure = state is HealthState.FAILURE
+    if any(first):
+        says = "is beyond its limits" if is_failure else "needs maintenance"
+        return f"{_subject(context)} {says}: {'; '.join(seen)}, {life}; inspect it by {by}."
+    says = "has failed" if is_failure else "needs maintenance"
+    return f"{_subject(context)} {says} by its condition{_why(statement)}, {life}; inspect it by {by}."
 
 
 def assumption(prediction: Prediction, context: Context) -> str:
@@ -61,6 +68,42 @@ def day_text(moment: dt.datetime, context: Context, now: dt.datetime, *, weekday
     name = f"{day:%A} " if weekday else ""
     year = "" if day.year == today.year else f" {day.year}"
     return f"{name}{day.day} {day:%B}{year}"
+
+
+def _why(statement: Prediction | Refusal) -> str:
+    index, evidence = statement.condition_index, statement.evidence
+    condition = "" if index is None else f", condition index {index:.2g}"
+    reasons = [item for item in evidence if item.rung is None]
+    why = f" because of {_first_lower(feature_words(reasons[0].feature))}" if reasons else ""
+    return f"{why}{condition}"
+
+
+def _condition(statement: Prediction | Refusal) -> str:
+    return "" if statement.condition_index is None else f"condition index {statement.condition_index:.2g}"
+
+
+def _physics(evidence: Sequence[Evidence]) -> str:
+    """The named fault with its first line; empty when none is named."""
+    found = named_fault(evidence)
+    if found is None:
+        return ""
+    line = next((item for item in evidence if item.rung is Rung.PHYSICS and item.order is not None), None)
+    if line is None:
+        return fault_words(found.verdict)
+    place = f"{line.frequency_hz:.1f} Hz, order {line.order:.2f}, {line.value:.0f} dB over its floor"
+    return f"{fault_words(found.verdict)} ({place})"
+
+
+def _limits(evidence: Sequence[Evidence]) -> str:
+    """Zones and limits that are exceeded, the worst first."""
+    told = []
+    for item in evidence:
+        if item.rung is Rung.LIMITS and item.verdict in ("zone C", "zone D"):
+            told.append(f"{_first_lower(feature_words(item.feature))} {item.value:.2g} mm/s, {item.verdict}")
+        elif item.rung is Rung.LIMITS and item.verdict in ("warning", "alarm"):
+            name = _first_lower(feature_words(item.feature)).removesuffix(": level")
+            told.append(f"{name} {item.note.split(',')[0]}")
+    return "; ".join(told)
 
 
 def _first_lower(words: str) -> str:

@@ -2,12 +2,23 @@
 
 import re
 
-__all__ = ["feature_words"]
+__all__ = ["fault_words", "feature_words", "line_words"]
 
 _ROLES = {
     "vibration_h": "Vibration, horizontal",
     "vibration_v": "Vibration, vertical",
     "vibration_a": "Vibration, axial",
+    "diagnosis": "Spectrum",
+}
+_FAULTS = {
+    "normal": "no fault's lines",
+    "unknown": "lines of no known pattern",
+    "outer_race": "outer race fault",
+    "inner_race": "inner race fault",
+    "ball": "rolling element fault",
+    "cage": "cage fault",
+    "gear": "gear fault",
+    "lubrication": "poor lubrication",
 }
 _TOKENS = {
     "bpfo": "at the outer race (BPFO)",
@@ -36,6 +47,26 @@ def feature_words(name: str) -> str:
     parts = [_words(part) for part in rest.split(".") if part]
     told = _ROLES.get(role, role.replace("_", " ").capitalize())
     return f"{told}: {', '.join(parts)}" if parts else told
+
+
+def fault_words(fault: str) -> str:
+    """What a diagnosis says, for people.
+
+    Example:
+        >>> fault_words("outer_race"), fault_words("looseness")
+        ('outer race fault', 'looseness')
+    """
+    return _FAULTS.get(fault, fault.replace("_", " "))
+
+
+def line_words(name: str) -> str:
+    """The name of a line of a spectrum, for people.
+
+    Example:
+        >>> line_words("2_x_bpfo"), line_words("1x"), line_words("gmf_sideband_+1")
+        ('2 x BPFO', '1x', 'GMF sideband +1')
+    """
+    return " ".join(token.upper() if token in _TOKENS else token for token in name.split("_"))
 
 
 def _words(part: str) -> str:

@@ -1,4 +1,7 @@
-"""The ladder of evidence for one life: a calibrated RUL, an uncalibrated one, the condition alone, nothing.
+"""The ladder of evidence for one life: a calibrated RUL, an uncalibrated one, the condition, limits, nothing.
+
+Limits and zones (`features.rul.limits`) speak on every rung: the state is the worst of theirs and the condition's.
+What physics says (`features.rul.physics`) is put in by whoever has waveforms.
 
 A machine that stands still keeps its last statement: the number comes from the newest running row, less what
 the component aged since (nothing in running hours). Only when that row is older than the class's planning
@@ -20,6 +23,7 @@ from features.registry import FeatureSet
 from features.rul.artefact import Artefact
 from features.rul.condition import Assessment, ConditionModel, fit_condition
 from features.rul.life import KnownRows
+from features.rul.limits import NOTHING, Judgement, Limits, worst
 from features.rul.outputs import Engine
 from features.rul.reasons import rul_reasons
 from features.rul.refusals import Gap, barrier, gaps
@@ -69,6 +73,8 @@ class Ladder:
         self._case, self._rows, self._fingerprint = case, rows, fingerprint
         self._assessment = _assess(case, rows, fingerprint)
         self._barrier = barrier(case.artefact, fingerprint, case.component_class)
+        self._limits = Limits(case.machine, case.component, case.component_class, _names(case, fingerprint))
+        self._judged: dict[int, Judgement] = {}
 
     def speak(
         self, which: Sequence[int], *, as_of: dt.datetime | None = None, evidence: bool = False
@@ -81,6 +87,7 @@ class Ladder:
                 row as of its own `available_at`.
             evidence: Name the inputs and the features behind each statement.
         """
+        self._judged = dict(zip(which, self._limits.judge(self._rows, which), strict=True))
         if self._barrier is not None or self._case.artefact is None:
             return [self._refuse(i, as_of, self._stale(i, as_of) or self._barrier, evidence) for i in which]
         artefact, engine = self._case.artefact, engine_of(self._case.artefact)
@@ -100,7 +107,7 @@ class Ladder:
                 max(0.0, float(values[k]) - spent)
                 for values in (answered.mean, answered.p10, answered.p50, answered.p90)
             )
-            told.append(self._predict(i, as_of, (mean, p10, p50, p90), self._evidence(i, evidence) + moved[k]))
+            told.append(self._predict(i, as_of, (mean, p10, p50, p90), self._evidence(i, evidence, moved[k])))
         return told
 
     def _predict(
@@ -128,7 +135,7 @@ class Ladder:
             calibrated=calibrated,
             calibration_units=artefact.calibration.units,
             # Without a reference level the index is None, which says that the state is not a measured one.
-            health_state=self._assessment.states[i] or HealthState.NORMAL,
+            health_state=self._state(i) or HealthState.NORMAL,
             condition_index=self._index(i),
             model_name=case.model_name,
             model_version=case.model_version,
@@ -138,14 +145,15 @@ class Ladder:
 
     def _refuse(self, i: int, as_of: dt.datetime | None, gap: Gap | None, evidence: bool) -> Refusal:
         assert gap is not None  # noqa: S101 # callers have one
-        state = self._assessment.states[i]
+        state, condition = self._state(i), self._assessment.states[i]
+        stands_on = Rung.NONE if state is None else Rung.CONDITION if state is condition else Rung.LIMITS
         return Refusal(
             component_id=self._case.machine.component_id(self._case.component),
             as_of=as_of or moment_of(self._rows.available_us[i]),
             reason=gap.reason,
             detail=gap.detail,
             data_time=moment_of(self._rows.time_us[i]),
-            rung=Rung.NONE if state is None else Rung.CONDITION,
+            rung=stands_on,
             health_state=state,
             condition_index=self._index(i),
             evidence=self._evidence(i, evidence),
@@ -178,8 +186,13 @@ class Ladder:
         value = float(self._assessment.index[i])
         return value if math.isfinite(value) else None
 
-    def _evidence(self, i: int, evidence: bool) -> tuple[Evidence, ...]:
-        return self._assessment.evidence[i] if evidence else ()
+    def _state(self, i: int) -> HealthState | None:
+        return worst(self._assessment.states[i], self._judged.get(i, NOTHING).state)
+
+    def _evidence(self, i: int, evidence: bool, moved: tuple[Evidence, ...] = ()) -> tuple[Evidence, ...]:
+        """Limits that are exceeded, the condition's reasons, the model's (`moved`), limits that are kept."""
+        judged = self._judged.get(i, NOTHING)
+        return judged.exceeded + self._assessment.evidence[i] + moved + judged.kept if evidence else ()
 
     def _units(self) -> dict[str, str]:
         features = self._case.features
@@ -212,6 +225,14 @@ def engine_of(artefact: Artefact) -> Engine:
 def moment_of(time_us: np.int64 | int) -> dt.datetime:
     """UTC moment of microseconds since 1970."""
     return _EPOCH + dt.timedelta(microseconds=int(time_us))
+
+
+def _names(case: Case, fingerprint: str) -> tuple[str, ...]:
+    """Names of the rows' feature set, none when it is neither the model's nor the class's."""
+    artefact, features = case.artefact, case.features
+    if artefact is not None and artefact.fingerprint == fingerprint:
+        return artefact.feature_names
+    return features.names if features is not None and features.fingerprint == fingerprint else ()
 
 
 def _assess(case: Case, rows: KnownRows, fingerprint: str) -> Assessment:

@@ -1,8 +1,9 @@
 """Statements as rows of table `predictions`, and back.
 
-`evidence` is a JSON list, best reason first, of objects with exactly the keys `feature`, `value`, `reference`,
-`unit` and `share`; `reference` and `share` may be null. A refusal has null numbers, `refusal` its reason and
-`detail` its words; there `health_state` is null when the condition is not known.
+`evidence` is a JSON list, best reason first, of objects with the keys `feature`, `value`, `reference`, `unit` and
+`share`; `reference` and `share` may be null. Reasons of the rungs `limits` and `physics` have `rung`, `verdict`
+and `note` too, lines of a spectrum also `order` and `frequency_hz`. A refusal has null numbers, `refusal` its
+reason and `detail` its words; there `health_state` is null when nobody could judge.
 """
 
 import datetime as dt
@@ -16,6 +17,8 @@ from features.core.statements import Evidence, HealthState, Prediction, Refusal,
 __all__ = ["from_row", "to_row"]
 
 _EVIDENCE = ("feature", "value", "reference", "unit", "share")
+# Written only where they say something: rows of before have none of them.
+_FURTHER = ("rung", "verdict", "note", "order", "frequency_hz")
 _NUMBERS = ("life_unit", "mean", "p10", "p50", "p90", "calibrated", "calibration_units")
 
 
@@ -60,9 +63,7 @@ def to_row(
         "health_state": None if statement.health_state is None else statement.health_state.value,
         "condition_index": statement.condition_index,
         "utilisation": utilisation,
-        "evidence": json.dumps(
-            [{name: getattr(item, name) for name in _EVIDENCE} for item in statement.evidence], allow_nan=False
-        ),
+        "evidence": json.dumps([_plain(item) for item in statement.evidence], allow_nan=False),
         "model_name": model_name,
         "model_version": model_version,
         "fingerprint": fingerprint,
@@ -77,7 +78,7 @@ def from_row(row: Mapping[str, Any]) -> Prediction | Refusal:  # Any: values are
     """The statement of a row of table `predictions`."""
     component_id = f"{row['machine_id']}/{row['slot']}"
     state = None if row["health_state"] is None else HealthState(row["health_state"])
-    evidence = tuple(Evidence(**item) for item in json.loads(row["evidence"] or "[]"))
+    evidence = tuple(map(_evidence, json.loads(row["evidence"] or "[]")))
     if row["refusal"] is not None:
         return Refusal(
             component_id=component_id,
@@ -104,3 +105,13 @@ def from_row(row: Mapping[str, Any]) -> Prediction | Refusal:  # Any: values are
         evidence=evidence,
         **{name: row[name] for name in _NUMBERS},
     )
+
+
+def _plain(item: Evidence) -> dict[str, object]:
+    further = {name: getattr(item, name) for name in _FURTHER if getattr(item, name) not in (None, "")}
+    return {name: getattr(item, name) for name in _EVIDENCE} | further
+
+
+def _evidence(item: Mapping[str, Any]) -> Evidence:  # Any: values of a JSON object
+    rung = item.get("rung")
+    return Evidence(**{**item, "rung": None if rung is None else Rung(rung)})

@@ -118,7 +118,7 @@ def band_envelope(spectrum: np.ndarray, samples: int, low: int, high: int) -> np
         high: First bin after it.
 
     Returns:
-        Real [n, next fast length of (high - low)], in the unit of the signal.
+        Real [n, least product of 2, 3 and 5 that is at least high - low], in the unit of the signal.
 
     References:
         R. B. Randall, J. Antoni, "Rolling element bearing diagnostics: a tutorial", Mechanical
@@ -132,6 +132,6 @@ def band_envelope(spectrum: np.ndarray, samples: int, low: int, high: int) -> np
         >>> round(float(envelope.max()), 3), round(float(envelope.min()), 3)
         (1.5, 0.5)
     """
-    length = scipy.fft.next_fast_len(high - low)
+    length = scipy.fft.next_fast_len(high - low, real=True)  # without factors 7 and 11 it is faster
     analytic = scipy.fft.ifft(spectrum[:, low:high], n=length, axis=1)
     return np.asarray(np.abs(analytic) * np.float32(2.0 * length / samples))

@@ -47,8 +47,9 @@ def kurtogram(
 
     Level k divides 0 to half the sample rate into 2^k bands, level k + 0.6 into 3 x 2^(k-1). A band is cut out of
     one `rfft` of the window by an ideal filter and transformed back at its own rate, which decimates it. The
-    published fast kurtogram has the same bands through a bank of short filters whose skirts overlap: both
-    choose the same band where one stands out, and their values differ by some per cent.
+    published fast kurtogram has the same bands through a bank of short filters that overlap: each passes 0.4 of
+    the rate where its band is 0.25 wide. Both choose the same band where one stands out; its kurtosis is up to a
+    fifth less here, as a strike rings longer in a narrower band.
 
     Args:
         samples: float32 [n, m], m at least 64 x 2^levels.

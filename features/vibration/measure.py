@@ -1,9 +1,11 @@
 """The one way from waveforms to numbers: blocks of windows that fit the cache, all stages on each block."""
 
+import functools
+import os
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from queue import Queue
 
 import numpy as np
 import scipy.fft
@@ -21,8 +23,34 @@ _BLOCK_SAMPLES, _ROWS = 5 << 17, 8
 # A displacement is read off at no less than this many samples a period of its highest frequency.
 _DISPLACEMENT_SAMPLING = 2.05
 
-_Scratch = dict[str, np.ndarray]
 _Centres = tuple[np.ndarray, np.ndarray]
+
+
+class _Scratch(threading.local):
+    """Memory of one thread, written over block after block and call after call: fresh pages cost a pass each."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, np.ndarray] = {}
+
+    def room(self, name: str, rows: int, columns: int) -> np.ndarray:
+        """A float32 array [rows, columns] of any content; valid until the next call for that name."""
+        kept = self._kept.get(name)
+        if kept is None or kept.size < rows * columns:
+            kept = self._kept[name] = np.empty(rows * columns, np.float32)
+        return kept[: rows * columns].reshape(rows, columns)
+
+
+_SCRATCH = _Scratch()
+
+
+@functools.cache
+def _threads(workers: int) -> ThreadPoolExecutor:
+    """Threads that stay, and with them their scratch memory."""
+    return ThreadPoolExecutor(workers, thread_name_prefix="measure")
+
+
+# A forked child has none of its parent's threads.
+os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +91,18 @@ def measure(samples: np.ndarray, plan: Plan, stages: Iterable[Stage], *, workers
         Stage.SPECTRUM: plan.centres(plan.spectrum_lines),
         Stage.ENVELOPE: plan.centres(plan.envelope_lines),
     }
-    scratch: Queue[_Scratch] = Queue()
-    for _ in range(workers):
-        scratch.put({})
     most = min(_BLOCK_SAMPLES // plan.samples, -(-n // workers))
     rows = max(most // _ROWS, 1) * _ROWS
 
     def block(first: int) -> None:
         part = slice(first, first + rows)
         to = Measured({s: c[part] for s, c in found.columns.items()}, found.extremes[part], found.finite[part])
-        mine = scratch.get()
         lines = {stage: (where[part], shares) for stage, (where, shares) in centres.items()}
-        _Block(plan, plan.speed_hz[part], lines, to, mine).run(samples[part])
-        scratch.put(mine)
+        _Block(plan, plan.speed_hz[part], lines, to).run(samples[part])
 
     starts = range(0, n, rows)
     if workers > 1 and len(starts) > 1:
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(block, starts))
+        list(_threads(workers).map(block, starts))
     else:
         for start in starts:
             block(start)
@@ -90,10 +112,8 @@ def measure(samples: np.ndarray, plan: Plan, stages: Iterable[Stage], *, workers
 class _Block:
     """The stages over a block of windows; each writes its columns."""
 
-    def __init__(
-        self, plan: Plan, speed_hz: np.ndarray, lines: dict[Stage, _Centres], to: Measured, scratch: _Scratch
-    ) -> None:
-        self._plan, self._speed_hz, self._lines, self._to, self._scratch = plan, speed_hz, lines, to, scratch
+    def __init__(self, plan: Plan, speed_hz: np.ndarray, lines: dict[Stage, _Centres], to: Measured) -> None:
+        self._plan, self._speed_hz, self._lines, self._to = plan, speed_hz, lines, to
         self._rows = len(speed_hz)
 
     def run(self, samples: np.ndarray) -> None:
@@ -115,59 +135,36 @@ class _Block:
             self._kurtogram(spectrum)
 
     def _room(self, name: str, columns: int) -> np.ndarray:
-        """A float32 array that is written over block after block: fresh memory costs more than a pass."""
-        if name not in self._scratch or len(self._scratch[name]) < self._rows:
-            self._scratch[name] = np.empty((self._rows, columns), np.float32)
-        return self._scratch[name][: self._rows]
+        return _SCRATCH.room(name, self._rows, columns)
 
     def _time(self, samples: np.ndarray) -> np.ndarray:
         """Returns the windows without their means."""
-        extremes, mean, sums = self._to.extremes, np.empty(self._rows), np.empty((self._rows, kernels.SUMS))
-        kernels.means(samples, mean, extremes)
-        self._to.finite[:] = np.isfinite(mean)
-        if not self._to.finite.all():
-            samples = np.where(self._to.finite[:, None], samples, np.float32(0))
-            kernels.means(samples, mean, extremes)
-        middle = mean.astype(np.float32)
-        peak = np.maximum(extremes[:, 1] - middle, middle - extremes[:, 0])
-        scale = np.float32(1) / np.where(peak > 0, peak, np.float32(1))
-        centred = self._room("centred", self._plan.samples)
-        kernels.centre(samples, middle, scale, extremes, centred, sums)
-        clipped = np.zeros(self._rows)
-        for row in np.flatnonzero(sums[:, 6] > 2).tolist():
-            clipped[row] = sum(kernels.clipped_samples(samples[row], value) for value in extremes[row])
-        out = self._to.columns[Stage.TIME]
-        kernels.time_columns(
-            self._plan.samples, self._plan.duration_s, extremes, mean, peak.astype(np.float64), sums, clipped, out
-        )
+        plan, to, centred = self._plan, self._to, self._room("centred", self._plan.samples)
+        kernels.time_pass(samples, plan.duration_s, to.extremes, to.finite, centred, to.columns[Stage.TIME])
         return centred
 
     def _spectrum(self, parts: np.ndarray) -> np.ndarray:
         """Returns means of four neighbouring logarithms of the power spectrum."""
-        plan, n = self._plan, self._rows
+        plan = self._plan
         power, logs = self._room("power", plan.bins), self._room("logs", plan.bins)
         thinned = self._room("thinned", plan.bins // 4)
         kernels.power_and_log(parts, plan.samples, power, logs)
         np.log(logs, out=logs)
-        spectral, bands = np.empty((n, 6)), np.empty((n, len(plan.bands) + 1))
-        kernels.spectral_sums(power, logs, ROLL_OFF, spectral, thinned)
-        kernels.band_sums(power, plan.bands, plan.velocity_weights, plan.velocity_bins[0], bands)
-        places, energies = np.empty((n, HIGHEST_PEAKS)), np.empty((n, HIGHEST_PEAKS))
-        kernels.highest(power, 2, 3, places, energies)
-        centres, shares = self._lines[Stage.SPECTRUM]
-        lines = np.empty(centres.shape)
-        kernels.line_energies(power, centres, shares, plan.samples / 2 - 3, lines, lines[:, :0])
-        kernels.spectrum_columns(
-            plan.bins,
+        kernels.spectrum_pass(
+            power,
+            logs,
+            ROLL_OFF,
+            HIGHEST_PEAKS,
+            plan.bands,
+            plan.velocity_weights,
+            plan.velocity_bins[0],
+            *self._lines[Stage.SPECTRUM],
+            plan.samples / 2 - 3,
             plan.resolution_hz,
             self._speed_hz,
             plan.exponent,
             plan.covered,
-            spectral,
-            bands,
-            places,
-            energies,
-            lines,
+            thinned,
             self._to.columns[Stage.SPECTRUM],
         )
         return thinned
@@ -179,10 +176,10 @@ class _Block:
         if after <= first:
             out[:] = np.nan
             return
-        cepstrum = scipy.fft.dct(thinned, type=2, axis=1, overwrite_x=True)[:, first:after]
-        at = cepstrum.argmax(axis=1)
-        out[:, 0] = (first + at) * step_s
-        out[:, 1] = cepstrum[np.arange(len(at)), at] / np.float32(thinned.shape[1])
+        cepstrum = scipy.fft.dct(thinned, type=2, axis=1, overwrite_x=True)
+        kernels.rahmonics(cepstrum, first, after, out)
+        out[:, 0] *= step_s
+        out[:, 1] /= thinned.shape[1]
 
     def _displacement(self, parts: np.ndarray) -> None:
         """Largest swing of the Hann-weighted displacement, from an inverse transform of its band only."""
@@ -199,22 +196,18 @@ class _Block:
         if plan.quantity is Quantity.VELOCITY:
             lines *= np.complex64(-1j)
         swing = scipy.fft.irfft(lines, n=length, axis=1)
-        out[:, 0] = (swing.max(axis=1) - swing.min(axis=1)) * (length / plan.samples)
+        kernels.swings(swing, length / plan.samples, out)
 
     def _envelope(self, spectrum: np.ndarray) -> None:
         plan, (low, high) = self._plan, self._plan.envelope_bins
-        length = scipy.fft.next_fast_len(high - low)
+        length = scipy.fft.next_fast_len(high - low, real=True)
         analytic = scipy.fft.ifft(spectrum[:, low:high], n=length, axis=1)
         envelope, moments = self._room("envelope", length), np.empty((self._rows, 3))
         kernels.magnitude(analytic.view(np.float32), 2.0 * length / plan.samples, envelope, moments)
         parts = scipy.fft.rfft(envelope, axis=1).view(np.float32)
-        power = self._room("envelope power", length // 2 + 1)
-        kernels.power_and_log(parts, length, power, power[:, :0])
-        centres, shares = self._lines[Stage.ENVELOPE]
-        energy, beside = np.empty(centres.shape), np.empty(centres.shape)
         limit = plan.envelope_reach_hz / plan.resolution_hz - 3
-        kernels.line_energies(power, centres, shares, limit, energy, beside)
-        kernels.envelope_columns(moments, energy, beside, self._to.columns[Stage.ENVELOPE])
+        out = self._to.columns[Stage.ENVELOPE]
+        kernels.envelope_pass(parts, length, moments, *self._lines[Stage.ENVELOPE], limit, out)
 
     def _kurtogram(self, spectrum: np.ndarray) -> None:
         """The most impulsive band of a tree of halves, and its kurtosis."""

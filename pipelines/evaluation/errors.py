@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["bias", "jackknife_error", "mae", "per_life", "phm08", "rmse"]
+__all__ = ["bias", "jackknife_error", "mae", "per_life", "phm08", "phm08_rows", "rmse"]
 
 Floats = npt.NDArray[np.float64]
 Strings = npt.NDArray[np.str_]
@@ -67,6 +67,11 @@ def phm08(error: Floats, unit: Strings, *, cap: float) -> float:
         A. Saxena, K. Goebel, D. Simon, N. Eklund, "Damage propagation modeling for aircraft engine
         run-to-failure simulation", PHM 2008, eq. 11 (there a sum over engines).
     """
+    return bias(phm08_rows(error, cap=cap), unit)
+
+
+def phm08_rows(error: Floats, *, cap: float) -> Floats:
+    """PHM08 score of each error [n]: what `phm08` is the mean of."""
     scaled = error * (PHM08_CAP / cap)
     exponent = np.where(scaled < 0, -scaled / PHM08_EARLY, scaled / PHM08_LATE)
-    return bias(np.expm1(np.minimum(exponent, _LARGEST_EXPONENT)), unit)
+    return np.asarray(np.expm1(np.minimum(exponent, _LARGEST_EXPONENT)), dtype=np.float64)

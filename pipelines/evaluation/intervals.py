@@ -4,7 +4,7 @@ import numpy as np
 
 from pipelines.evaluation.errors import Floats, Strings, bias
 
-__all__ = ["coverage", "interval_score", "width"]
+__all__ = ["coverage", "interval_score", "interval_scores", "width"]
 
 
 def coverage(truth: Floats, low: Floats, high: Floats, unit: Strings) -> float:
@@ -18,7 +18,12 @@ def width(low: Floats, high: Floats, unit: Strings) -> float:
 
 
 def interval_score(truth: Floats, low: Floats, high: Floats, unit: Strings, *, nominal: float) -> float:
-    """Width plus a penalty for each miss; smaller is better, life units.
+    """Mean over lives of `interval_scores`; NaN without rows."""
+    return bias(interval_scores(truth, low, high, nominal=nominal), unit)
+
+
+def interval_scores(truth: Floats, low: Floats, high: Floats, *, nominal: float) -> Floats:
+    """Width plus a penalty for a miss [n]; smaller is better, life units.
 
     References:
         T. Gneiting, A. Raftery, "Strictly proper scoring rules, prediction, and estimation", JASA 102
@@ -26,4 +31,4 @@ def interval_score(truth: Floats, low: Floats, high: Floats, unit: Strings, *, n
     """
     penalty = 2.0 / (1.0 - nominal)
     missed = np.maximum(low - truth, 0.0) + np.maximum(truth - high, 0.0)
-    return bias(high - low + penalty * missed, unit)
+    return np.asarray(high - low + penalty * missed, dtype=np.float64)

@@ -1,67 +1,26 @@
 """All figures of a run: errors clipped and raw, per band of RUL, with the baselines beside them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Sequence
 
 import numpy as np
 
-from pipelines.evaluation.errors import Floats, Strings, bias, jackknife_error, mae, phm08, rmse
+from pipelines.evaluation.errors import Floats, bias, jackknife_error, mae, phm08, rmse
 from pipelines.evaluation.intervals import coverage, interval_score, width
+from pipelines.evaluation.scored import NOMINAL, Band, Scored, bands_of
 
-__all__ = ["Band", "Scored", "bands_of", "evaluate"]
-
-# Share of truths that the band P10 to P90 should cover.
-NOMINAL = 0.8
+__all__ = ["evaluate"]
 
 # Half-width of a 95 % interval in standard errors (normal distribution).
 _Z95 = 1.96
-
-
-class Scored(Protocol):
-    """Answers [n] to rows of lives that the model had not seen; `rul` is not capped, `cap` is its cap."""
-
-    @property
-    def unit(self) -> Strings: ...  # noqa: D102 - see the class
-    @property
-    def rul(self) -> Floats: ...  # noqa: D102
-    @property
-    def cap(self) -> float: ...  # noqa: D102
-    @property
-    def mean(self) -> Floats: ...  # noqa: D102
-    @property
-    def p10(self) -> Floats | None: ...  # noqa: D102
-    @property
-    def p50(self) -> Floats: ...  # noqa: D102
-    @property
-    def p90(self) -> Floats | None: ...  # noqa: D102
-    @property
-    def baselines(self) -> Mapping[str, Floats]: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Rows whose capped true RUL lies in [low, high), life units; the highest band includes the cap."""
-
-    name: str
-    low: float
-    high: float
-
-
-def bands_of(cap: float, shares: Sequence[float] = (0.2, 0.4)) -> tuple[Band, ...]:
-    """The bands low, middle and high, with edges at shares of the cap."""
-    edges = [0.0, *(share * cap for share in shares), np.inf]
-    return tuple(
-        Band(name, low, high) for name, low, high in zip(("low", "middle", "high"), edges, edges[1:], strict=False)
-    )
 
 
 def evaluate(scored: Scored, bands: Sequence[Band] | None = None) -> dict[str, float]:
     """Figures by name; errors in life units, answer minus truth.
 
     `cv_rmse`, `cv_mae`, `cv_phm08` compare with the truth clipped at the cap, `..._raw` with the truth as it
-    was. `cv_rmse_se` is the jackknife's standard error over lives. `..._low`, `_middle`, `_high` are bands of
-    the true RUL, `units_...` the lives behind each. Figures of the band exist only when there is one.
+    was. `cv_rmse_se` is the jackknife's standard error over lives. `..._low`, `_middle`, `_high`, `_cap` are
+    bands of the true RUL, `_below_cap` all rows but the last of these, `units_...` the lives behind each.
+    Figures of the band exist only when there is one.
     """
     truth = np.minimum(scored.rul, scored.cap)
     error, raw = scored.mean - truth, scored.mean - scored.rul
@@ -77,6 +36,7 @@ def evaluate(scored: Scored, bands: Sequence[Band] | None = None) -> dict[str, f
         "cv_rmse_raw": rmse(raw, scored.unit),
         "cv_mae_raw": mae(raw, scored.unit),
         "cv_phm08_raw": phm08(raw, scored.unit, cap=scored.cap),
+        "cv_rmse_pooled": float(np.sqrt(np.mean(error**2))) if error.size else float("nan"),
         "cv_mae_p50": mae(scored.p50 - truth, scored.unit),
         "units": float(np.unique(scored.unit).size),
         "rul_cap": scored.cap,
@@ -86,8 +46,9 @@ def evaluate(scored: Scored, bands: Sequence[Band] | None = None) -> dict[str, f
         figures[f"baseline_{name}_mae"] = mae(answer - truth, scored.unit)
     everything = np.ones(truth.size, dtype=np.bool_)
     figures |= _band_figures(scored, truth, everything, "")
-    for band in bands_of(scored.cap) if bands is None else bands:
-        rows = (truth >= band.low) & (truth < band.high)
+    wanted = bands_of(scored.cap) if bands is None else bands
+    for band in (*wanted, Band("below_cap", 0.0, scored.cap)):
+        rows = band.holds(truth)
         if not rows.any():
             continue
         unit = scored.unit[rows]

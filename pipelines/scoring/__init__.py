@@ -2,6 +2,7 @@
 
 rows        `compute_features`   measurements and waveforms -> table `feature_rows`
 statements  `score`              feature rows and models -> table `predictions`
+diagnosing  `diagnosed`          newest waveforms -> what physics says, in a statement's evidence
 """
 
 from pipelines.scoring.rows import FeatureProgress, compute_features

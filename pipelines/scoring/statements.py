@@ -18,6 +18,7 @@ from features.rul.life import USAGE_SPAN, Usage
 from features.rul.predict import predict, predict_rows
 from features.rul.rows import to_row
 from pipelines.scoring.batches import batches
+from pipelines.scoring.diagnosing import diagnosed
 
 __all__ = ["Model", "score"]
 
@@ -48,6 +49,9 @@ def score(
 ) -> list[Statement]:
     """Says what is known of every component and writes it to table `predictions`.
 
+    The newest statement also holds a diagnosis where the state is not healthy or not known; statements along
+    past lives hold none, since each would cost as much as all that is read for the newest.
+
     Args:
         lake: Read and written.
         plant: Whose components.
@@ -76,7 +80,7 @@ def score(
             for component in machine.components:
                 own = rows.get((machine.id, component.slot), read.clear())
                 told = _Told(plant, machine, component, models.get(component.component_class), own, lives)
-                pairs = told.along() if along else [told.now(as_of)]
+                pairs = told.along() if along else [told.now(lake, as_of)]
                 said += [statement for _, statement in pairs]
                 written += [
                     told.row(number, statement, statement.as_of if replayed else as_of)
@@ -116,15 +120,15 @@ class _Told:
         if not self._lives.is_empty():
             self._lives = self._lives.filter(pl.col("known_from") == pl.col("known_from").max())
 
-    def now(self, as_of: dt.datetime) -> tuple[int | None, Statement]:
-        """Life number and statement as of a moment."""
+    def now(self, lake: Lake, as_of: dt.datetime) -> tuple[int | None, Statement]:
+        """Life number and statement as of a moment, with a diagnosis from the lake's waveforms where it helps."""
         life = self._lives.filter(
             pl.col("start") <= as_of, pl.col("end").is_null() | (pl.col("end") >= as_of)
         ).tail(1)
         number = None if life.is_empty() else int(life["life_number"][0])
         rows = self._rows if number is None else self._of(life.row(0, named=True))
         name, version = self._named
-        return number, predict(
+        statement = predict(
             None if self._model is None else self._model.artefact,
             rows,
             machine=self._machine,
@@ -136,6 +140,8 @@ class _Told:
             as_of=as_of,
             features=self._features,
         )
+        begun = None if life.is_empty() else life["start"][0]
+        return number, diagnosed(lake, self._plant, self._machine, self._component, statement, installed_at=begun)
 
     def along(self) -> list[tuple[int | None, Statement]]:
         """Life number and statement for every row, of rows that became known together the newest."""

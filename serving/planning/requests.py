@@ -17,7 +17,8 @@ _TITLE = 40
 def request_for(recommendation: Recommendation, case: Case, *, episode: int, target: str) -> MaintenanceRequest:
     """What is written to the ERP; its key depends on the component and the episode only."""
     site, machine = case.context.site, case.machine
-    words = recommendation.failure_mode.replace("_", " ").replace("-", " ")
+    mode = recommendation.fault or recommendation.failure_mode
+    words = mode.replace("_", " ").replace("-", " ")
     verb, place = recommendation.action.capitalize(), f"{machine.id} {recommendation.slot}"
     title = f"{verb} {words} {place}"
     title = title if len(title) <= _TITLE else f"{verb} {place}"
@@ -30,7 +31,7 @@ def request_for(recommendation: Recommendation, case: Case, *, episode: int, tar
         functional_location=machine.functional_location,
         equipment_number=machine.equipment_number,
         action=recommendation.action,
-        failure_mode=recommendation.failure_mode,
+        failure_mode=mode,
         priority=recommendation.priority,
         title=title[:_TITLE].rstrip(),
         text=_text(recommendation, key, zone(site.time_zone)),

@@ -48,7 +48,7 @@ def has_grown(old: Recommendation, new: Recommendation, *, now: dt.datetime, hys
 def is_news(held: StoredRecommendation, new: Recommendation, *, now: dt.datetime, rules: PlanRules) -> bool:
     """An open recommendation should say what `new` says.
 
-    While nobody outside has seen it, also when its priority rose or its date has passed.
+    While nobody outside has seen it, also when its priority rose, its date has passed or a fault got its name.
     """
     old = held.recommendation
     if old.action is Action.REPLACE and new.action is Action.INSPECT:
@@ -56,7 +56,7 @@ def is_news(held: StoredRecommendation, new: Recommendation, *, now: dt.datetime
     is_urgent = old.action is not new.action
     is_worse = has_grown(old, new, now=now, hysteresis=rules.hysteresis)
     if held.state in _UNSENT:
-        is_urgent = is_urgent or new.priority < old.priority
+        is_urgent = is_urgent or new.priority < old.priority or (new.fault != old.fault and new.fault != "")
         is_worse = is_worse or old.due < now <= new.due
     return is_urgent or (is_worse and now - held.updated_at >= rules.revise_every)
 

@@ -153,6 +153,14 @@ class Fleet:
         rows = (frame if most is None else frame.head(most)).collect()
         return [_told(row) for row in rows.iter_rows(named=True)]
 
+    def known_at(self, machine_id: str, slot: str, as_of: dt.datetime) -> Told | None:
+        """What was last said about a component as of a moment; None: nothing."""
+        told = self.newest().get((machine_id, slot))
+        if told is None or told.statement.as_of <= as_of:
+            return told
+        earlier = (told for told in self.history(machine_id, slot=slot) if told.statement.as_of <= as_of)
+        return next(earlier, None)
+
     def read_until(self) -> dict[tuple[str, str], dt.datetime | None]:
         """(historian, group) -> up to when it was read; None: never."""
         pairs = {

@@ -1,4 +1,8 @@
-"""One component's statement for one request: the same features and the same inference as in batch."""
+"""One component's statement for one request: the same features and the same inference as in batch.
+
+Spectra are not looked at here: that costs half a second. A diagnosis is taken over from the newest statement of
+batch, so both say the same.
+"""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -8,23 +12,27 @@ import polars as pl
 from features.compute import compute, installations_of, lookback
 from features.core.clock import require_utc
 from features.core.plant import Component, Machine
-from features.core.statements import Prediction, Refusal
+from features.core.statements import Evidence, Prediction, Refusal
 from features.core.tables import FEATURE_ROWS, MAINTENANCE_EVENTS, MEASUREMENTS, WAVEFORMS, Table
 from features.registry import feature_set
+from features.rul.physics import told_by, wants_diagnosis, with_physics
 from features.rul.predict import predict
 from serving.predictor.context import Context
 
 __all__ = ["History", "OnlineAnswer", "answer", "history_from_lake", "history_from_raw", "history_from_rows"]
 
 _MICROSECOND = dt.timedelta(microseconds=1)
+# A diagnosis of batch is taken over that long, or three grid steps: batch runs at least daily.
+_DIAGNOSIS_HOLDS = dt.timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Feature rows of one component in order of time, and its installations."""
+    """Feature rows of one component in order of time, its installations, and what batch saw in its spectra."""
 
     rows: pl.DataFrame
     installations: pl.DataFrame
+    physics: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,8 @@ def history_from_lake(context: Context, machine: Machine, component: Component, 
         since=None if last is None else last + _MICROSECOND,
         as_of=as_of,
     )
-    return History(newer if last is None else pl.concat([held, newer]), installations)
+    physics = _physics(context, machine, component, installations, as_of)
+    return History(newer if last is None else pl.concat([held, newer]), installations, physics)
 
 
 def history_from_raw(
@@ -106,8 +115,7 @@ def answer(
         history: Its feature rows and installations.
         as_of: The moment of the question, UTC.
     """
-    withdrawn = pl.col("withdrawn_at").fill_null(as_of + _MICROSECOND) <= as_of
-    known = history.installations.filter((pl.col("available_at") <= as_of) & ~withdrawn).sort("installed_at")
+    known = _known(history.installations, as_of)
     rows = history.rows
     if not known.is_empty():
         rows = rows.filter(pl.col("time") > known["installed_at"][-1])
@@ -125,8 +133,28 @@ def answer(
         as_of=as_of,
         features=features,
     )
+    if wants_diagnosis(statement):
+        statement = with_physics(statement, history.physics)
     values = dict(zip(features.names, rows["values"][-1], strict=True)) if rows.height else {}
     return OnlineAnswer(statement, values)
+
+
+def _known(installations: pl.DataFrame, as_of: dt.datetime) -> pl.DataFrame:
+    withdrawn = pl.col("withdrawn_at").fill_null(as_of + _MICROSECOND) <= as_of
+    return installations.filter((pl.col("available_at") <= as_of) & ~withdrawn).sort("installed_at")
+
+
+def _physics(
+    context: Context, machine: Machine, component: Component, installations: pl.DataFrame, as_of: dt.datetime
+) -> tuple[Evidence, ...]:
+    """The diagnosis of the newest statement known at `as_of`, unless it is old or of the part before."""
+    told = context.fleet.known_at(machine.id, component.slot, as_of)
+    if told is None or told.statement.data_time is None:
+        return ()
+    known = _known(installations, as_of)
+    is_former = not known.is_empty() and told.statement.data_time <= known["installed_at"][-1]
+    is_old = as_of - told.statement.as_of > max(_DIAGNOSIS_HOLDS, 3 * machine.grid)
+    return () if is_former or is_old else told_by(told.statement)
 
 
 def _raw(

@@ -45,6 +45,11 @@ class EvidenceOut(_Out):
     reference: float | None = None
     unit: str
     share: float | None = None
+    rung: Rung | None = Field(None, description="`limits` or `physics`; null: the condition or the model.")
+    verdict: str = Field("", description="Zone A to D, warning, alarm, within limits; a fault, unknown, normal.")
+    note: str = Field("", description="What it stands on: machine class and clause, or where the line is.")
+    order: float | None = Field(None, description="Of a line: multiple of the shaft speed.")
+    frequency_hz: float | None = Field(None, description="Of a line.")
 
 
 class PredictionOut(_Out):
@@ -115,6 +120,7 @@ class WorkOrderOut(_Out):
     p50_at: dt.datetime | None
     p90_at: dt.datetime | None
     assumption: str
+    fault: str = Field(description="What a diagnosis named, e.g. `outer_race`; empty: none.")
     order_number: str | None = Field(description="The ERP's number; null: not delivered.")
     order_state: str | None
     created_at: dt.datetime

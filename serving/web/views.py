@@ -6,13 +6,23 @@ from dataclasses import dataclass
 
 from features.core.plant import Site
 from features.core.statements import Evidence, Prediction, Refusal, Rung
-from features.registry.words import feature_words
+from features.registry.words import fault_words, feature_words, line_words
 from serving.orders import OPEN_STATES, RecommendationState
 from serving.predictor.fleet import ComponentStatus, MachineStatus
 from serving.store import StoredRecommendation
 from serving.web import words
 
-__all__ = ["ComponentView", "EvidenceView", "OrderView", "component_view", "counts", "list_views", "order_view"]
+__all__ = [
+    "ComponentView",
+    "EvidenceView",
+    "LineView",
+    "OrderView",
+    "PhysicsView",
+    "component_view",
+    "counts",
+    "list_views",
+    "order_view",
+]
 
 _ORDER_STATES = {
     RecommendationState.PROPOSED: "Waiting for approval",
@@ -40,6 +50,28 @@ class EvidenceView:
     value: str
     reference: str
     share: str
+    verdict: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """A line of a spectrum: its name, place and height over its floor."""
+
+    name: str
+    order: str
+    frequency: str
+    height: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhysicsView:
+    """What a diagnosis says, why, and its lines."""
+
+    says: str
+    why: str
+    lines: tuple[LineView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +118,8 @@ class ComponentView:
     is_stale: bool
     reason: str
     evidence: tuple[EvidenceView, ...]
+    limits: tuple[EvidenceView, ...]
+    physics: PhysicsView | None
     orders: tuple[OrderView, ...]
 
     @property
@@ -116,6 +150,7 @@ def component_view(
     data_time = None if statement is None else statement.data_time
     opened = next((order for order in orders if order.is_open), None)
     refusal, detail = _refusal(statement)
+    reasons = () if statement is None else statement.evidence
     return ComponentView(
         machine_id=status.machine.id,
         machine_name=status.machine.name,
@@ -133,7 +168,9 @@ def component_view(
         data_age=words.since(data_time, now),
         is_stale=status.stale,
         reason=opened.reason if opened else ("" if statement is None else words.one_line(statement)),
-        evidence=() if statement is None else tuple(map(_evidence_view, statement.evidence)),
+        evidence=tuple(_evidence_view(item) for item in reasons if item.rung is None),
+        limits=tuple(_evidence_view(item) for item in reasons if item.rung is Rung.LIMITS),
+        physics=_physics_view([item for item in reasons if item.rung is Rung.PHYSICS]),
         orders=orders,
     )
 
@@ -145,7 +182,7 @@ def order_view(stored: StoredRecommendation, site: Site) -> OrderView:
     return OrderView(
         id=stored.id,
         title=f"{words.action_word(what.action)} {what.slot}",
-        failure_mode=what.failure_mode.replace("_", " "),
+        failure_mode=fault_words(what.fault) if what.fault else what.failure_mode.replace("_", " "),
         priority=what.priority,
         reason=what.reason,
         due=words.local_time(what.due, zone),
@@ -224,4 +261,23 @@ def _evidence_view(evidence: Evidence) -> EvidenceView:
         value=words.quantity(feature, evidence.value, unit),
         reference=words.quantity(feature, evidence.reference, unit),
         share="–" if evidence.share is None else f"{evidence.share:.0%}",
+        verdict=evidence.verdict[:1].upper() + evidence.verdict[1:],
+        note=evidence.note,
     )
+
+
+def _physics_view(found: Sequence[Evidence]) -> PhysicsView | None:
+    if not found:
+        return None
+    says = fault_words(found[0].verdict)
+    lines = tuple(
+        LineView(
+            name=line_words(line.feature.split(".", 2)[-1]),
+            order=words.figure(line.order),
+            frequency=f"{words.figure(line.frequency_hz)} Hz",
+            height=f"{line.value:.0f} dB",
+            note=line.note,
+        )
+        for line in found[1:]
+    )
+    return PhysicsView(says[:1].upper() + says[1:], found[0].note, lines)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from features.core.clock import zone
 from features.core.plant import LifeUnit
 from features.core.statements import Action, Evidence, HealthState, Prediction, Refusal, RefusalReason, Rung
-from features.registry.words import feature_words
+from features.registry.words import fault_words, feature_words
 
 __all__ = [
     "StateWord",
@@ -63,8 +63,13 @@ _RUNGS = {
     Rung.CALIBRATED_RUL: "Calibrated remaining life",
     Rung.UNCALIBRATED_RUL: "Remaining life, band not calibrated",
     Rung.CONDITION: "Condition against its own healthy time",
+    Rung.PHYSICS: "Spectrum and geometry, nothing learnt",
+    Rung.LIMITS: "Limits and ISO zones, nothing learnt",
     Rung.NONE: "No evidence",
 }
+
+# What limits say when they are exceeded.
+_BROKEN = ("zone C", "zone D", "warning", "alarm")
 
 # 0 degrees Celsius in kelvin (BIPM, SI brochure, 9th edition, 2.3.1).
 ZERO_CELSIUS_K = 273.15
@@ -201,9 +206,13 @@ def evidence_sentence(evidence: Evidence) -> str:
 
     Example:
         >>> evidence_sentence(Evidence("vibration_h.rms_m_s2", 6.0, 2.0, "m/s^2"))
-        'Vibration, horizontal: rms 6 m/s², 3 times its reference of 2 m/s²'
+        'Vibration, horizontal: RMS 6 m/s², 3 times its reference of 2 m/s²'
     """
     feature, value, reference, unit = evidence.feature, evidence.value, evidence.reference, evidence.unit
+    if evidence.rung is Rung.PHYSICS:
+        return f"Spectrum: {fault_words(evidence.verdict)}"
+    if evidence.rung is Rung.LIMITS:
+        return f"{feature_words(feature)} {quantity(feature, value, unit)}, {evidence.verdict}"
     told = f"{feature_words(feature)} {quantity(feature, value, unit)}"
     if reference is None or not math.isfinite(reference):
         return told
@@ -214,5 +223,9 @@ def evidence_sentence(evidence: Evidence) -> str:
 
 
 def one_line(statement: Prediction | Refusal) -> str:
-    """The strongest reason of a statement; empty when it gives none."""
-    return evidence_sentence(statement.evidence[0]) if statement.evidence else ""
+    """The strongest reason of a statement, a named fault with the limit it broke; empty when it gives none."""
+    told = statement.evidence[:1]
+    if told and told[0].rung is Rung.PHYSICS:
+        broken = (item for item in statement.evidence if item.rung is Rung.LIMITS and item.verdict in _BROKEN)
+        told += tuple(broken)[:1]
+    return "; ".join(evidence_sentence(item) for item in told)

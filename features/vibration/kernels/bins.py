@@ -8,6 +8,9 @@ __all__ = ["band_sums", "highest", "integrated", "power_and_log", "spectral_sums
 # Bins of one float32 sum.
 _BLOCK = 64
 
+# Maxima that are kept side by side, because a single one would be looked for bin after bin.
+_LANES = 16
+
 _ZERO = np.float32(0.0)
 _HALF, _QUARTER = np.float32(0.5), np.float32(0.25)
 
@@ -148,8 +151,8 @@ def highest(power, first, guard, places, energies):  # type: ignore[no-untyped-d
         energies: float64 [n, peaks], written: sum of the lobe's five bins.
     """
     rows, bins = power.shape
-    width = max(int(np.sqrt(8.0 * (bins - first))), 1)
-    left, top = np.empty(bins, np.float32), np.empty(width, np.float32)
+    width = max(int(np.sqrt(8.0 * (bins - first))) // _LANES, 1) * _LANES
+    left, top, lanes = np.empty(bins, np.float32), np.empty(width, np.float32), np.empty(_LANES, np.float32)
     for row in range(rows):
         line = power[row]
         top[:] = _ZERO
@@ -159,9 +162,7 @@ def highest(power, first, guard, places, energies):  # type: ignore[no-untyped-d
                 to[i] = part[i]
                 top[i] = part[i] if part[i] > top[i] else top[i]
         for peak in range(places.shape[1]):
-            most = _ZERO
-            for i in range(width):
-                most = top[i] if top[i] > most else most
+            most = _strongest(top, lanes)
             column = 0
             while column < width - 1 and top[column] < most:
                 column += 1
@@ -178,6 +179,17 @@ def highest(power, first, guard, places, energies):  # type: ignore[no-untyped-d
                 for j in range(first + column, bins, width):
                     most = left[j] if left[j] > most else most
                 top[column] = most
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _strongest(top, lanes):  # type: ignore[no-untyped-def] # compiled
+    """Largest of float32 [w], a multiple of `_LANES`, at least 0; `lanes` is room for as many."""
+    lanes[:] = _ZERO
+    for start in range(0, len(top), _LANES):
+        part = top[start : start + _LANES]
+        for i in range(_LANES):
+            lanes[i] = part[i] if part[i] > lanes[i] else lanes[i]
+    return lanes.max()
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-__all__ = ["SUMS", "centre", "clipped_samples", "means"]
+__all__ = ["SUMS", "centre", "clipped_samples", "means", "rahmonics", "swings"]
 
 # Columns of `centre`: sums over the window of u^2, u^3, u^4, |u| and sqrt|u| (u: sample without mean over
 # the window's peak), sign changes, samples at the largest or smallest value.
@@ -110,3 +110,41 @@ def clipped_samples(samples, value):  # type: ignore[no-untyped-def] # compiled
         if run >= 3:
             count += 1
     return count
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def swings(samples, factor, out):  # type: ignore[no-untyped-def] # compiled
+    """Largest minus smallest sample of each row times a factor, into float64 [n, 1]; samples float32 [n, m]."""
+    rows, length = samples.shape
+    low, high = np.empty(_LANES, np.float32), np.empty(_LANES, np.float32)
+    for row in range(rows):
+        low[:] = high[:] = samples[row, 0]
+        for start in range(0, length, _LANES):
+            part = samples[row, start : start + _LANES]
+            for i in range(len(part)):
+                low[i] = part[i] if part[i] < low[i] else low[i]
+                high[i] = part[i] if part[i] > high[i] else high[i]
+        out[row, 0] = (high.max() - low.min()) * factor
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def rahmonics(cepstrum, first, after, out):  # type: ignore[no-untyped-def] # compiled
+    """Index and value of the largest coefficient among [first, after) of each row, into float64 [n, 2].
+
+    Args:
+        cepstrum: float32 [n, m].
+        first: First index looked at.
+        after: First index not looked at; above `first`.
+        out: Written; of equal coefficients the first one counts.
+    """
+    high = np.empty(_LANES, np.float32)
+    for row in range(len(cepstrum)):
+        high[:] = cepstrum[row, first]
+        for start in range(first, after, _LANES):
+            part = cepstrum[row, start : min(start + _LANES, after)]
+            for i in range(len(part)):
+                high[i] = part[i] if part[i] > high[i] else high[i]
+        most, at = high.max(), first
+        while at < after - 1 and cepstrum[row, at] != most:
+            at += 1
+        out[row, 0], out[row, 1] = at, most

@@ -120,10 +120,8 @@ def test_machine_swap_without_slot_ends_the_lives_of_all_components() -> None:
     assert found == [(0, 10, "suspension"), (10, None, "running")] * 2
 
 
-def test_other_entries_without_slot_are_counted_and_end_nothing() -> None:
-    failure = event(10, EventKind.FAILURE, slot=None)
-    assert lives_of(failure) == [(0, None, "running")]
-    assert labels.ignored(MAINTENANCE_EVENTS.frame([failure]), as_of=LATER) == {"no slot": 1}
+def test_other_entries_without_slot_end_nothing() -> None:
+    assert lives_of(event(10, EventKind.FAILURE, slot=None)) == [(0, None, "running")]
 
 
 def test_two_systems_that_record_the_same_end_make_one() -> None:

@@ -6,7 +6,6 @@ systems record the same end, corrections come later. `lives` is a pure function 
 """
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +18,7 @@ from features.core.plant import Component, Machine, Plant
 from features.core.statements import EventKind, Outcome
 from features.core.tables import LIVES
 
-__all__ = ["EndRules", "Ending", "ignored", "lives"]
+__all__ = ["GOES_ON", "EndRules", "Ending", "known", "lives", "newest", "says_nothing"]
 
 
 class Ending(StrEnum):
@@ -45,7 +44,7 @@ class EndRules:
 
 
 # Outcomes after which the component goes on as it was.
-_NOTHING = frozenset(
+GOES_ON = frozenset(
     {Outcome.NO_FAULT_FOUND, Outcome.SENSOR_FAULT, Outcome.DUPLICATE, Outcome.DEFERRED, Outcome.CANCELLED}
 )
 _BY_OUTCOME = {
@@ -107,9 +106,9 @@ def lives(
     """
     as_of = require_utc(as_of)
     begins = data_begin or {}
-    known = _known(events, as_of)
-    effective, _ = _effective(known)
-    changed = _last_changes(known)
+    so_far = known(events, as_of)
+    effective = [row for row in newest(so_far).iter_rows(named=True) if not says_nothing(row)]
+    changed = _last_changes(so_far)
     rows: list[dict[str, object]] = []
     for machine in plant.machines:
         begin = begins.get(machine.id)
@@ -123,48 +122,31 @@ def lives(
     return LIVES.frame(rows)
 
 
-def ignored(events: pl.DataFrame, *, as_of: dt.datetime) -> dict[str, int]:
-    """Why entries known at `as_of` ended no life: reason -> number of entries."""
-    return dict(_effective(_known(events, require_utc(as_of)))[1])
-
-
-def _known(events: pl.DataFrame, as_of: dt.datetime) -> pl.DataFrame:
+def known(events: pl.DataFrame, as_of: dt.datetime) -> pl.DataFrame:
     """Events known at `as_of`; one that was announced is known when it has happened."""
     happened = events.with_columns(available_at=pl.max_horizontal("available_at", "occurred_at"))
     return happened.filter(pl.col("available_at") <= as_of)
 
 
-def _effective(known: pl.DataFrame) -> tuple[list[dict[str, object]], Counter[str]]:
-    """Newest revision of each event that says something about a life, and why the others do not."""
-    newest = known.filter(pl.col("revision") == pl.col("revision").max().over("source", "source_event_id"))
-    kept: list[dict[str, object]] = []
-    reasons: Counter[str] = Counter()
-    for row in newest.iter_rows(named=True):
-        reason = _reason_to_ignore(row)
-        if reason is None:
-            kept.append(row)
-        else:
-            reasons[reason] += 1
-    return kept, reasons
+def newest(events: pl.DataFrame) -> pl.DataFrame:
+    """The newest revision of each event."""
+    return events.filter(pl.col("revision") == pl.col("revision").max().over("source", "source_event_id"))
 
 
-def _reason_to_ignore(row: Mapping[str, object]) -> str | None:
-    kind = EventKind(str(row["kind"]))
-    outcome = None if row["outcome"] is None else Outcome(str(row["outcome"]))
-    if outcome in _NOTHING:
-        return f"outcome {outcome}"
-    if row["slot"] is None and kind is not EventKind.MACHINE_SWAP:
-        return "no slot"
-    if kind is EventKind.INSPECTION and outcome is None:
-        return "inspection without outcome"
-    return None
+def says_nothing(event: Mapping[str, object]) -> bool:
+    """Whether an entry neither ends nor begins a life: the part went on, or nobody said what was found."""
+    kind = EventKind(str(event["kind"]))
+    outcome = None if event["outcome"] is None else Outcome(str(event["outcome"]))
+    if outcome in GOES_ON or (event["slot"] is None and kind is not EventKind.MACHINE_SWAP):
+        return True
+    return kind is EventKind.INSPECTION and outcome is None
 
 
-def _last_changes(known: pl.DataFrame) -> dict[tuple[str, str | None], dt.datetime]:
+def _last_changes(so_far: pl.DataFrame) -> dict[tuple[str, str | None], dt.datetime]:
     """(machine, slot) -> when the newest revision of any event that ever named it became known."""
     event = ["source", "source_event_id"]
-    touched = known.select(*event, "machine_id", "slot").unique()
-    latest = known.group_by(event).agg(pl.col("available_at").max())
+    touched = so_far.select(*event, "machine_id", "slot").unique()
+    latest = so_far.group_by(event).agg(pl.col("available_at").max())
     changes = touched.join(latest, on=event).group_by("machine_id", "slot").agg(pl.col("available_at").max())
     return {(machine_id, slot): time for machine_id, slot, time in changes.iter_rows()}
 
