@@ -47,6 +47,9 @@ _LEAST_SIGMA_K = 0.5
 # Standard deviations between the first and the last decile of a normal distribution.
 _DECILES = 2.563
 
+# A reading that falls in at most that share of the steps is a counter.
+_RESETS = 0.02
+
 # Share of healthy rows that need to have a reading.
 _COMMON = 0.5
 
@@ -154,7 +157,8 @@ def _settings(compared: Compared, names: Sequence[str]) -> tuple[str, ...]:
     found = []
     for name in settings_of(names, ambient=True):
         values = [column(rows.values, rows.names, name)[usable] for rows, usable, _ in compared]
-        if values and np.isfinite(np.concatenate(values)).mean() > _COMMON:
+        known = np.isfinite(np.concatenate(values)) if values else np.zeros(0, dtype=np.bool_)
+        if np.count_nonzero(known) > _COMMON * known.size:
             found.append(name)
     return tuple(found)
 
@@ -178,11 +182,18 @@ def _level_channels(
     found = []
     for name in wanted:
         measured = column(rows, names, name)
-        if len(measured) and np.isfinite(measured).mean() > _COMMON:
+        known = int(np.count_nonzero(np.isfinite(measured)))
+        if known > _COMMON * len(measured) and not _counts(measured):
             own = tuple(expectation(measured[regime == k], given[regime == k]) for k in range(regimes))
             if any(one is not None for one in own):
                 found.append(Channel(name, _unit(name), own))
     return tuple(found)
+
+
+def _counts(measured: Floats) -> bool:
+    """Whether a reading only ever grows, but for resets: a counter tells of time and not of condition."""
+    steps = np.diff(measured[np.isfinite(measured)])
+    return bool(np.count_nonzero(steps < 0) <= _RESETS * steps.size and (steps > 0).any())
 
 
 def _scattered(

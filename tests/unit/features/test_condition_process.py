@@ -45,6 +45,23 @@ def test_readings_are_channels_and_settings_and_standing_ones_are_not() -> None:
     assert learnt().operation.count == 2
 
 
+def test_a_counter_is_no_reading() -> None:
+    def counted(rows: LifeRows) -> LifeRows:
+        rows.values[:, 4] = np.cumsum(rows.values[:, 4])
+        return rows
+
+    model = fit_condition([counted(life(seed=seed)) for seed in range(6)], NAMES, baseline_rows=BASELINE)
+    assert model is not None
+    assert model.process is not None
+    assert "count.level" not in {channel.feature for channel in model.process.channels}
+
+
+def test_rows_that_are_never_comparable_teach_nothing() -> None:
+    rows = life()
+    still = LifeRows(rows.time_us, rows.age, np.zeros(300, dtype=bool), rows.values, NAMES)
+    assert fit_condition([still], NAMES, baseline_rows=BASELINE) is None
+
+
 def test_healthy_lives_stay_low_through_changes_of_regime() -> None:
     for seed in range(20, 30):
         found = learnt().assess(life(seed=seed))
