@@ -1,7 +1,7 @@
 """The true speed of the shaft, read from its harmonics in the spectrum of the waveform.
 
 The speed that comes with a waveform may be a nameplate's. An induction motor slips by up to 5 % between no
-load and full load, as far as half the way from a line of one fault of a bearing to that of another. The
+load and full load, a third of the way from a line of one fault of a bearing to that of another. The
 harmonics of the shaft tell its speed to some hundredths of a percent: of all speeds near the given one the
 true one has most of its harmonics stand out at once.
 """
