@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from features.core.errors import WearcastError
+from features.core.errors import ConfigError, WearcastError
 from features.core.lake import Lake
 from features.core.settings import runs_on_demo
 from features.core.statements import Prediction
@@ -217,6 +218,56 @@ def train(
                     **trained.model.metrics,
                 }
                 _print(facts, as_json, f"Trained {known.id}")
+
+
+@app.command()
+def tune(
+    component_class: Annotated[str, typer.Argument(help="Component class.")],
+    minutes: Annotated[float, typer.Option(help="Budget; run again to go on.")] = 30.0,
+    exclude_machine: Annotated[
+        list[str] | None, typer.Option(help="Leave its lives out, e.g. held-out ones.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for a class's fit parameters within a budget, judged on lives that no search saw."""
+    from pipelines.walk import Walk
+
+    stops: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: stops.append(number))
+    with _told() as settings, progress_bar(f"Tuning {component_class}") as show:
+        walk = Walk.open(settings)
+        as_of = walk.clock.now()
+        if component_class not in {known.id for known in walk.plant.component_classes}:
+            valid = ", ".join(known.id for known in walk.plant.component_classes)
+            raise ConfigError(f"no component class {component_class!r} in the plant; valid: {valid}")
+        walk.features(as_of=as_of)
+        walk.lives(as_of=as_of)
+        found = walk.tune(
+            component_class,
+            as_of=as_of,
+            minutes=minutes,
+            exclude_machines=exclude_machine or (),
+            on_progress=lambda step: show(step.share, f"{step.trials} trials, {step.doing}"),
+            is_stopped=lambda: bool(stops),
+        )
+    facts = {"trials": found.trials, "is_finished": found.is_finished, "file": found.file}
+    _print(
+        facts | ({} if found.record is None else found.record.model_dump()), as_json, f"Tuned {component_class}"
+    )
+    if found.record is None:
+        people.print(
+            "Stopped before it was judged; what was found is kept. Run it again to go on.", highlight=False
+        )
+        raise typer.Exit(130 if stops else 0)
+    if not as_json:
+        gain = "better by what is known" if found.record.is_established else "not more than chance"
+        kept = (
+            f"Read {found.file}, commit it, then train."
+            if found.file
+            else "The defaults stay; nothing was written."
+        )
+        people.print(f"On lives that no search saw the tuned error is {gain}. {kept}", highlight=False)
 
 
 @features_app.callback()

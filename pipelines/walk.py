@@ -15,7 +15,8 @@ from features.core.models import ModelRegistry
 from features.core.plant import Plant, read_plant
 from features.core.statements import Prediction, Refusal
 from features.core.tables import LIVES, MAINTENANCE_EVENTS, MEASUREMENTS, WAVEFORMS
-from pipelines import champion, ingest, labels, scoring, training
+from pipelines import champion, ingest, labels, scoring, training, tuning
+from pipelines.dataset import training_set
 from pipelines.historian import open_historian
 from pipelines.historian.port import Historian
 from pipelines.settings import PipelineSettings
@@ -116,7 +117,12 @@ class Walk:
         return labels.review(events, self.plant, as_of=as_of, data_begin=self._data_begin(as_of))
 
     def train(self, class_id: str, *, as_of: dt.datetime, exclude_machines: Collection[str] = ()) -> Trained:
-        """Fits, evaluates and registers a model of that class, and promotes it when it is no worse."""
+        """Fits, evaluates and registers a model of that class, and promotes it when it is no worse.
+
+        Raises:
+            ConfigError: The class has a file of tuned parameters that does not fit.
+        """
+        parameters, words = tuning.parameters_of(self.settings.tuned, class_id)
         model = training.train(
             self.lake,
             self.plant,
@@ -124,8 +130,35 @@ class Walk:
             as_of=as_of,
             registry=self.registry,
             exclude_machines=exclude_machines,
+            parameters=parameters,
+            tuned=words,
         )
         return Trained(model, champion.promote(self.registry, model))
+
+    def tune(
+        self,
+        class_id: str,
+        *,
+        as_of: dt.datetime,
+        minutes: float,
+        exclude_machines: Collection[str] = (),
+        on_progress: Callable[[tuning.Progress], None],
+        is_stopped: Callable[[], bool],
+    ) -> tuning.Tuned:
+        """Looks for parameters of that class, and writes them where they are better than the default ones.
+
+        Raises:
+            ConfigError: Too few failed lives, or no feature rows.
+        """
+        data = training_set(self.lake, self.plant, class_id, as_of=as_of).without(machines=exclude_machines)
+        return tuning.tune(
+            data,
+            minutes=minutes,
+            folder=self.settings.tuned,
+            work=self.settings.tuning,
+            on_progress=on_progress,
+            is_stopped=is_stopped,
+        )
 
     def score(
         self, *, as_of: dt.datetime, along: bool = False, machine_ids: Collection[str] | None = None

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from features.core.errors import DamagedArtefactError
 from features.rul.condition import ConditionModel
+from features.rul.transfer import TransferModel
 
 __all__ = ["OUTPUTS", "Artefact", "Calibration", "Domain", "load", "save"]
 
@@ -108,6 +109,8 @@ class Artefact:
         min_rows: Feature rows of a life before a number is given.
         on_mean: Outputs whose boosting started from the mean's answer.
         capped: Outputs that are cut at `rul_cap`.
+        transfer: What the class's few failed lives had left at each stage; None: not wanted, or nothing known.
+            It speaks where there are no forests; `inputs` are then what the condition index needs.
     """
 
     name: str
@@ -130,6 +133,7 @@ class Artefact:
     min_rows: int
     on_mean: tuple[str, ...] = ("p10", "p50", "p90")
     capped: tuple[str, ...] = ()
+    transfer: TransferModel | None = None
     format: int = field(default=1)
 
     def __post_init__(self) -> None:
@@ -138,6 +142,8 @@ class Artefact:
             raise ValueError(f"unknown outputs {', '.join(wrong)}; they are {', '.join(OUTPUTS)}")
         if self.forests and set(self.forests) != set(OUTPUTS):
             raise ValueError(f"forests are all of {', '.join(OUTPUTS)} or none, got {', '.join(self.forests)}")
+        if self.forests and self.transfer is not None:
+            raise ValueError("forests and transfer exclude each other: one of them speaks")
         unknown = sorted(set(self.inputs) - set(self.feature_names))
         if unknown:
             raise ValueError(f"inputs that are not in the feature set: {', '.join(unknown)}")
@@ -184,6 +190,8 @@ def _document(artefact: Artefact) -> dict[str, object]:
 
 def _parse(contents: Mapping[str, bytes]) -> Artefact:
     document = json.loads(contents[_DOCUMENT])
+    if isinstance(document, dict):
+        document.setdefault("transfer", None)  # artefacts of before it existed
     kinds = _kinds()
     if not isinstance(document, dict) or set(document) != {*kinds, "condition", "outputs"}:
         found = set(document) if isinstance(document, dict) else set()

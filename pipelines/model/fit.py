@@ -1,7 +1,7 @@
 """A training set in, a model artefact and the out-of-fold answers behind its figures out."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,13 +12,14 @@ from pipelines.model.crossfit import CAPPED, Labelled, OutOfFold, cross_fit
 from pipelines.model.examples import Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
 from pipelines.model.prior import fit_weibull
+from pipelines.model.transfer import fit_transfer
 
 __all__ = ["Fitted", "fit"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The artefact, and how it answered lives it had not seen; None when no forest was fitted."""
+    """The artefact, and how it answered lives it had not seen; None when no life had an answer."""
 
     artefact: Artefact
     out_of_fold: OutOfFold | None
@@ -45,7 +46,8 @@ def fit(
 ) -> Fitted:
     """Fits everything a class's artefact holds, on these examples only.
 
-    With fewer than `forests_from` failed lives the artefact has no forest: only the condition rung works.
+    With fewer than `forests_from` failed lives the artefact has no forest. Below `calibrated_from` the lives'
+    own stages may answer unseen lives better than forests do; then they speak (`pipelines.model.transfer`).
 
     Args:
         examples: Training lives and their rows.
@@ -63,6 +65,13 @@ def fit(
     forests = _no_forests(failed, parameters)
     if failed >= parameters.forests_from:
         forests = _fit_forests(examples, parameters, fold)
+    condition = condition_of(examples, baseline_rows)
+    transfer = fit_transfer(
+        examples, parameters, fold=fold, baseline_rows=baseline_rows, rival=forests.out_of_fold
+    )
+    if transfer is not None:
+        inputs = () if condition is None else condition.voters
+        forests = replace(_no_forests(failed, parameters), inputs=inputs, out_of_fold=transfer.out_of_fold)
     weibull = fit_weibull(examples.lives)
     prior: dict[str, float | None] = {
         "shape": None if weibull is None else weibull.shape,
@@ -81,7 +90,7 @@ def fit(
         forests=forests.texts,
         calibration=forests.calibration,
         domain=forests.domain,
-        condition=condition_of(examples, baseline_rows),
+        condition=condition,
         class_prior=prior,
         trained_units=len(examples.lives),
         failed_units=failed,
@@ -90,6 +99,7 @@ def fit(
         min_rows=parameters.min_rows,
         on_mean=tuple(QUANTILES),
         capped=CAPPED,
+        transfer=None if transfer is None else transfer.model,
     )
     return Fitted(artefact, forests.out_of_fold)
 

@@ -15,10 +15,11 @@ from features.core.plant import Plant
 from features.core.telemetry import log
 from features.rul.artefact import Artefact
 from pipelines.dataset import TrainingSet, grouped_folds, split_groups, training_set
-from pipelines.evaluation import evaluate
+from pipelines.evaluation import Judgement
+from pipelines.evaluation.looks import looks_so_far
 from pipelines.model import FitParameters, Fitted, fit
-from pipelines.training.card import card
-from pipelines.training.plots import draw
+from pipelines.training.card import Provenance
+from pipelines.training.judged import description, judged, write_files
 from pipelines.training.tracking import Run, code_version, start_run
 
 __all__ = ["TrainedModel", "train"]
@@ -50,6 +51,7 @@ def train(
     exclude_units: Collection[str] = (),
     exclude_machines: Collection[str] = (),
     parameters: FitParameters = FitParameters(),
+    tuned: str = "",
 ) -> TrainedModel:
     """Fits, judges, logs and registers a model of a class; promotion is `champion.promote`'s.
 
@@ -62,6 +64,7 @@ def train(
         exclude_units: Lives left out of everything, e.g. held-out ones.
         exclude_machines: Machines whose lives are left out.
         parameters: Tunables, logged with the run.
+        tuned: Where they come from, for the card; empty: they are the defaults.
 
     Raises:
         ConfigError: There are no feature rows in lives of that class.
@@ -81,10 +84,18 @@ def train(
         as_of=as_of,
         table_versions=data.table_versions,
     )
-    metrics = {} if fitted.out_of_fold is None else evaluate(fitted.out_of_fold)
-    excluded = {"units": sorted(exclude_units), "machines": sorted(exclude_machines)}
+    judgement = judged(data, fitted, plant, seed=parameters.seed)
+    metrics = {} if judgement is None else judgement.figures
+    provenance = Provenance(
+        rows=data.unit.size,
+        excluded={"units": sorted(exclude_units), "machines": sorted(exclude_machines)},
+        code_version=code_version(),
+        seeds={"fit": parameters.seed, "bootstrap": parameters.seed},
+        looks=looks_so_far(lake, class_id),
+        tuned=tuned,
+    )
     with start_run(registry, f"{class_id} {as_of:%Y-%m-%d}") as run:
-        _record(run, data, fitted, metrics, parameters, excluded)
+        _record(run, data, fitted, judgement, parameters, provenance)
         version = run.log_model(fitted.artefact, _version_tags(fitted.artefact, metrics))
     _LOG.info(
         "training.finished",
@@ -107,9 +118,9 @@ def _record(
     run: Run,
     data: TrainingSet,
     fitted: Fitted,
-    metrics: dict[str, float],
+    judgement: Judgement | None,
     parameters: FitParameters,
-    excluded: dict[str, list[str]],
+    provenance: Provenance,
 ) -> None:
     artefact = fitted.artefact
     run.log(
@@ -125,17 +136,17 @@ def _record(
             "failed_lives": artefact.failed_units,
             **{f"table_version.{name}": number for name, number in artefact.table_versions.items()},
         },
-        metrics,
+        {} if judgement is None else judgement.figures,
         {
             "fingerprint": artefact.fingerprint,
-            "code_version": code_version(),
-            **{f"excluded_{what}": ", ".join(names) for what, names in excluded.items() if names},
+            "code_version": provenance.code_version,
+            "test_looks": provenance.looks,
+            "mlflow.note.content": description(artefact, judgement, provenance),
+            **{f"excluded_{what}": ", ".join(names) for what, names in provenance.excluded.items() if names},
         },
     )
     with tempfile.TemporaryDirectory() as space:
-        Path(space, "model_card.md").write_text(card(artefact, metrics, excluded), encoding="utf-8")
-        if fitted.out_of_fold is not None:
-            draw(fitted.out_of_fold, metrics, artefact.life_unit, Path(space, "plots"))
+        write_files(artefact, judgement, provenance, Path(space))
         run.log_files(Path(space))
 
 

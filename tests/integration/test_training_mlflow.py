@@ -32,6 +32,7 @@ from features.rul.outputs import Engine
 from pipelines import champion
 from pipelines.model import FitParameters
 from pipelines.training import TrainedModel, train
+from pipelines.training.card import read_card
 
 pytestmark = pytest.mark.xdist_group("mlflow")
 
@@ -207,9 +208,29 @@ def test_run_holds_parameters_figures_versions_and_pictures(server: ModelRegistr
     assert run.data.tags["code_version"]
     assert run.data.metrics["cv_rmse"] == pytest.approx(trained.metrics["cv_rmse"])
     files = {file.path for file in server.client().list_artifacts(trained.run_id)}
-    assert files >= {"model", "model_card.md", "plots"}
-    plots = {file.path for file in server.client().list_artifacts(trained.run_id, "plots")}
-    assert len(plots) == 3
+    assert files >= {"model", "model_card.md", "plots", "tables"}
+    laid = {
+        file.path for part in ("plots", "tables") for file in server.client().list_artifacts(trained.run_id, part)
+    }
+    assert laid >= {f"tables/{name}.csv" for name in ("accuracy", "bands", "baselines", "decisions", "provenance")}
+    assert laid >= {
+        f"plots/{name}.png" for name in ("calibration", "coverage_by_band", "fan_along_life", "lead_times")
+    }
+
+
+def test_card_is_the_description_of_the_run_and_is_read_back(server: ModelRegistry, trained: TrainedModel) -> None:
+    text = read_card(server, ModelVersion(trained.name, trained.version, trained.run_id))
+    assert text is not None
+    told = server.client().get_run(trained.run_id).data.tags["mlflow.note.content"]
+    assert text.startswith("# wearcast-rul-bearing\n")
+    assert told.splitlines()[:20] == text.splitlines()[:20]
+    assert "looked at never before" in text
+
+
+def test_figures_of_decisions_and_baselines_are_metrics_of_the_run(trained: TrainedModel) -> None:
+    assert trained.metrics["baseline_last_row_rmse"] > 0
+    assert 0 < trained.metrics["decisions_cost_over_run_to_failure"] < 1
+    assert trained.metrics["cv_rmse_low95"] < trained.metrics["cv_rmse"] < trained.metrics["cv_rmse_high95"]
 
 
 def test_model_beats_what_uses_no_measurement(trained: TrainedModel) -> None:
