@@ -9,9 +9,18 @@ thermal    expected temperature from load, speed and the air around
 model      all of it together; its state travels in the artefact
 """
 
-from features.rul.condition.bands import voters
+from features.rul.condition.bands import ALARM_RATIO, SCATTER_SIGMAS, voters
 from features.rul.condition.medians import RECENT_OBSERVATIONS
 from features.rul.condition.model import ConditionModel, fit_condition
 from features.rul.condition.rows import Assessment, LifeRows
 
-__all__ = ["RECENT_OBSERVATIONS", "Assessment", "ConditionModel", "LifeRows", "fit_condition", "voters"]
+__all__ = [
+    "ALARM_RATIO",
+    "RECENT_OBSERVATIONS",
+    "SCATTER_SIGMAS",
+    "Assessment",
+    "ConditionModel",
+    "LifeRows",
+    "fit_condition",
+    "voters",
+]

@@ -25,7 +25,7 @@ from features.rul.condition.medians import RECENT_OBSERVATIONS, median, robust_s
 from features.rul.condition.operation import settings_of
 from features.rul.condition.rows import Bools, Floats, LifeRows, Longs, column
 
-__all__ = ["ALARM_RATIO", "Scatter", "Votes", "fit_levels", "fit_scatter", "voters", "votes"]
+__all__ = ["ALARM_RATIO", "SCATTER_SIGMAS", "Scatter", "Votes", "fit_levels", "fit_scatter", "voters", "votes"]
 
 # Levels have doubled: +6 dB.
 ALARM_RATIO = 2.0

@@ -21,6 +21,9 @@ __all__ = ["ConditionModel", "fit_condition"]
 # `process` to that.
 _REARM_RATIO, _REARM_INDEX = 1.25, 0.8
 
+# What a temperature lifts the index to where vibration votes: short of an alarm.
+_HEAT = 0.9
+
 _Reasons = list[tuple[Evidence, ...]]
 _States = list[HealthState | None]
 
@@ -81,7 +84,7 @@ class ConditionModel:
     def assess(self, rows: LifeRows) -> Assessment:
         """Index, state and reasons at each row, from that row and earlier ones only.
 
-        Where vibration votes its states stand, and temperatures lift the index to 1 at most. Rows in which the
+        Where vibration votes its states stand, and temperatures lift the index to 0.9 at most. Rows in which the
         machine stood still, was starting or on a ramp, or nothing has a value repeat the latest known ones.
         """
         n = rows.time_us.size
@@ -191,19 +194,19 @@ def _process(process: Process, rows: LifeRows, usable: Bools, regime: Longs) -> 
 
 
 def _together(vibration: Assessment, thermal: Assessment) -> Assessment:
-    """Vibration's states; its index, lifted by temperatures to 1 at most; the larger one's reasons first.
+    """Vibration's states; its index, lifted by temperatures to 0.9 at most; the larger one's reasons first.
 
     A temperature that its operation does not account for tells that something is wrong near the part, often
     its neighbour or the cooling: it does not ask for maintenance of the part where vibration is measured.
     """
-    heat = np.minimum(thermal.index, 1.0)
+    heat = np.minimum(thermal.index, _HEAT)
     index = np.where(np.isnan(vibration.index), np.nan, np.fmax(vibration.index, heat))
     evidence: _Reasons = []
     for at, (first, second) in enumerate(zip(vibration.evidence, thermal.evidence, strict=True)):
         if heat[at] > vibration.index[at]:
             evidence.append(second + first)
         else:
-            evidence.append(first + (second if heat[at] >= 1.0 else ()))
+            evidence.append(first + (second if heat[at] >= _HEAT else ()))
     return Assessment(index, vibration.states, evidence)
 
 
