@@ -9,11 +9,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from features.core.models import model_name
+from pipelines.commands.card import card, evaluate
 from pipelines.commands.console import AsJson, people, print_facts, progress_bar, told
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Versions of models: compare, promote, roll back, run in shadow.")
+app.command()(card)
+app.command()(evaluate)
 
 Class = Annotated[str, typer.Argument(metavar="CLASS", help="Component class, e.g. rolling_bearing.")]
 Version = Annotated[str, typer.Argument(help="Version, as `wearcast model list` shows it.")]

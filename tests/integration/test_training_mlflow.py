@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.core.errors import ConfigError, DamagedArtefactError
+from features.core.errors import ConfigError, DamagedArtefactError, LeakageError
 from features.core.lake import Lake
 from features.core.models import ARTEFACT_FOLDER, ModelRegistry, ModelVersion
 from features.core.plant import Component, ComponentClass, Machine, MeasuringPoint, Plant, Site
@@ -30,9 +30,11 @@ from features.core.units import Quantity
 from features.rul.artefact import load
 from features.rul.outputs import Engine
 from pipelines import champion
+from pipelines.evaluation.looks import looks_so_far
 from pipelines.model import FitParameters
 from pipelines.training import TrainedModel, train
 from pipelines.training.card import read_card
+from pipelines.training.test_data import OnTestData, evaluate_on_test
 
 pytestmark = pytest.mark.xdist_group("mlflow")
 
@@ -319,6 +321,32 @@ def test_left_out_machines_are_not_learnt_from(migrated: Path, lake: Lake, tmp_p
     made = train(lake, plant(), "bearing", as_of=AS_OF, registry=registry, exclude_machines=few, parameters=SMALL)
     assert (made.artefact.trained_units, made.artefact.calibration.calibrated) == (10, False)
     assert made.artefact.domain.high[made.artefact.inputs.index("age")] == max(length(i) for i in range(10))
+
+
+def test_lives_left_out_are_test_data_and_every_look_is_counted(migrated: Path, tmp_path: Path) -> None:
+    registry, own = local(migrated, tmp_path), write_lake(tmp_path / "lake")
+    few = [f"M{i:02d}" for i in range(18, MACHINES)]
+    made = train(own, plant(), "bearing", as_of=AS_OF, registry=registry, exclude_machines=few, parameters=SMALL)
+    version = ModelVersion(made.name, made.version, made.run_id)
+
+    def tested(*machines: str) -> OnTestData:
+        return evaluate_on_test(own, plant(), registry, version, as_of=AS_OF, machines=machines)
+
+    found = tested()
+    assert (found.look, found.figures["lives"], found.figures["units_test"]) == (1, 5, 5)
+    assert found.figures["test_rmse_clip"] < 0.7 * found.figures["test_baseline_constant_median_rmse_clip"]
+    assert 0 < found.figures["refused_share"] < 0.5
+    assert set(found.refusals) <= {"too_few_windows", "out_of_domain"}
+    assert (tested("M18").look, tested().look) == (1, 2)
+    assert looks_so_far(own, "bearing") == 3
+    with pytest.raises(LeakageError, match="learnt from M01"):
+        tested("M01", "M18")
+
+
+def test_model_that_saw_every_life_has_no_test_data(home: Home, lake: Lake) -> None:
+    version = ModelVersion(home.made.name, home.made.version, home.made.run_id)
+    with pytest.raises(ConfigError, match="no failed life that it did not see"):
+        evaluate_on_test(lake, plant(), home.registry, version, as_of=AS_OF)
 
 
 def test_too_few_failures_make_a_model_without_forests(migrated: Path, lake: Lake, tmp_path: Path) -> None:
