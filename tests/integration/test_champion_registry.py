@@ -77,7 +77,8 @@ def judged(walk: Walk) -> champion.Judged:
 def versions(walk: Walk) -> list[champion.Promotion]:
     """Version 1 is the first, 2 an equal one, 3 one that hardly learns."""
     made = []
-    for number, changes in enumerate(({}, {"seed": 7}, {"trees": 1, "quantile_trees": 1, "learning_rate": 0.01})):
+    ways: tuple[dict[str, Any], ...] = ({}, {"seed": 7}, {"trees": 1, "quantile_trees": 1, "learning_rate": 0.01})
+    for number, changes in enumerate(ways):
         model = trained(walk, NOW, **changes)
         made.append(champion.promote(walk.registry, model, judged=judged(walk), now=NOW + number * DAY))
     return made
