@@ -159,3 +159,9 @@ def test_candidates_made_worse_are_refused_and_honest_ones_mostly_promoted() -> 
     assert (figures["bad_challengers"], figures["bad_challengers_promoted"]) == (5, 0)
     assert figures["leaks_named"] == figures["leaks"] == 1
     assert figures["honest_challengers_promoted"] >= 1, document["tables"]["candidates"]
+
+
+def test_nothing_of_the_serving_side_reads_what_a_shadow_says() -> None:
+    serving = Path(__file__).parents[3] / "serving"
+    files = [file for file in serving.rglob("*.py") if "shadow_predictions" in file.read_text("utf-8").lower()]
+    assert files == []
