@@ -166,7 +166,7 @@ def _left(model: champion.LoadedModel, rows: pl.DataFrame, p50: Floats) -> Remai
         return None
     known = known_rows(rows, len(artefact.feature_names))
     index = artefact.condition.assess(known.of_life(artefact.feature_names)).index
-    left = artefact.transfer.remaining(known.age, index, range(len(known)))
+    left = artefact.transfer.remaining(known.known_age, index, range(len(known)))
     told = np.isfinite(p50)
     if not np.allclose(left.quantile(0.5)[told], p50[told], rtol=1e-9):
         raise AssertionError("the distribution is not the one behind the statements")
