@@ -351,7 +351,9 @@ def show(found: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    people, figures, tables = Console(), found["figures"], found["tables"]
+    # A pipe has no width of its own.
+    people = Console(width=None if sys.stdout.isatty() else 120)
+    figures, tables = found["figures"], found["tables"]
     held = Table(title="Learn on the others, predict this one: errors over its life in shares of it")
     for name in ("bearing", "life h", "first request", *(f"MAE {n}" for n in ANSWERS), "RMSE model", "refused"):
         held.add_column(name)
