@@ -93,7 +93,10 @@ class AgePrior:
         else:
             # The cumulative hazard still to come is exponential: the mean of what ages it allows.
             mean = age * float(np.dot(_WEIGHTS, np.expm1(power * np.log1p(_NODES / spent))))
-        median = age * math.expm1(power * math.log1p(math.log(2.0) / spent)) if spent > 0 else self.median
+        if spent < 1.0:
+            median = self.scale * (spent + math.log(2.0)) ** power - age
+        else:  # the difference of two nearly equal ages, without losing its digits
+            median = age * math.expm1(power * math.log1p(math.log(2.0) / spent))
         return max(0.0, mean), max(0.0, median)
 
     def likeliest_mode(self, age: float) -> ModeLife | None:

@@ -169,8 +169,8 @@ def _by_age(artefact: Artefact, unit: str) -> list[str]:
         "## What the age alone says",
         "",
         f"Half of the parts reach {_number(prior.median)} {unit} (Weibull shape {_number(prior.shape, 2)}, "
-        f"failures of known age: {prior.failures}). It answers where no model speaks, unless the plant file declares "
-        "a `prior`.",
+        f"failures of known age: {prior.failures}). It answers where no model speaks, unless the plant file "
+        "declares a `prior`.",
         "",
         *(
             ["Failure modes that five failures or more name; a life of each if it alone ended parts:", ""]
