@@ -91,7 +91,7 @@ class Ladder:
         if self._barrier is not None or self._case.artefact is None:
             return [self._refuse(i, as_of, self._stale(i, as_of) or self._barrier, evidence) for i in which]
         artefact, engine = self._case.artefact, engine_of(self._case.artefact)
-        inputs = self._inputs(artefact, which)
+        inputs = self._inputs(engine, which)
         horizon_us = self._case.component_class.horizon // _MICROSECOND
         against = gaps(artefact, self._rows, which, inputs, horizon_us=horizon_us)
         answered = engine.answer(inputs)
@@ -159,11 +159,22 @@ class Ladder:
             evidence=self._evidence(i, evidence),
         )
 
-    def _inputs(self, artefact: Artefact, which: Sequence[int]) -> Floats:
-        place = {name: j for j, name in enumerate(artefact.feature_names)}
-        anchors = np.maximum(self._rows.anchor[np.asarray(which, dtype=np.int64)], 0)
-        columns = np.array([place[name] for name in artefact.inputs], dtype=np.int64)
-        return np.ascontiguousarray(self._rows.values[np.ix_(anchors, columns)])
+    def _inputs(self, engine: Engine, which: Sequence[int]) -> Floats:
+        """Inputs of the newest running row of each; NaN where the machine has not run yet."""
+        rows = self._rows
+        anchors = rows.anchor[np.asarray(which, dtype=np.int64)]
+        # A memory needs every running row up to the newest one that is asked for.
+        newest = anchors.max(initial=-1)
+        needed = (
+            np.unique(anchors) if engine.artefact.memory is None else np.flatnonzero(rows.running[: newest + 1])
+        )
+        needed = needed[needed >= 0]
+        told = np.full((len(anchors), len(engine.artefact.inputs)), np.nan)
+        if len(needed):
+            inputs = engine.inputs(rows.values[needed], rows.time_us[needed] / _HOUR_US)
+            ran = anchors >= 0
+            told[ran] = inputs[np.searchsorted(needed, anchors[ran])]
+        return told
 
     def _aged_since_anchor(self, i: int) -> float:
         """Life units between the newest running row and row i; 0 for a running row."""

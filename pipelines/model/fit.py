@@ -6,12 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.rul.artefact import Artefact, Calibration, Domain
+from features.rul.memory import Memory, Spans
 from pipelines.model.boosting import QUANTILES, boost
 from pipelines.model.condition import condition_of
 from pipelines.model.crossfit import CAPPED, Labelled, OutOfFold, cross_fit
 from pipelines.model.examples import Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
 from pipelines.model.prior import fit_weibull
+from pipelines.model.staged.fit import staged_crossfit, texts_of
+from pipelines.model.staged.histories import histories
+from pipelines.model.staged.stages import fit_stages
 
 __all__ = ["Fitted", "fit"]
 
@@ -31,6 +35,9 @@ class _Forests:
     calibration: Calibration
     domain: Domain
     out_of_fold: OutOfFold | None
+    memory: Memory | None = None
+    index_inputs: tuple[str, ...] = ()
+    index: str = ""
 
 
 def fit(
@@ -42,10 +49,12 @@ def fit(
     baseline_rows: int,
     as_of: dt.datetime,
     table_versions: dict[str, int | None],
+    spans: Spans | None = None,
 ) -> Fitted:
     """Fits everything a class's artefact holds, on these examples only.
 
-    With fewer than `forests_from` failed lives the artefact has no forest: only the condition rung works.
+    With fewer than `forests_from` failed lives the artefact has no forest: only the condition rung works. With
+    `staged.failed_lives` or more the model is a staged one (`pipelines.model.staged`).
 
     Args:
         examples: Training lives and their rows.
@@ -55,6 +64,7 @@ def fit(
         baseline_rows: Rows that a life's own reference level is taken over.
         as_of: Moment up to which the examples were known.
         table_versions: Lake tables behind the examples.
+        spans: How far back a staged model's memory goes; None: no staged model.
 
     Raises:
         LeakageError: A life is in more than one fold.
@@ -62,7 +72,7 @@ def fit(
     failed = sum(life.failed for life in examples.lives)
     forests = _no_forests(failed, parameters)
     if failed >= parameters.forests_from:
-        forests = _fit_forests(examples, parameters, fold)
+        forests = _fit_forests(examples, parameters, fold, spans)
     weibull = fit_weibull(examples.lives)
     prior: dict[str, float | None] = {
         "shape": None if weibull is None else weibull.shape,
@@ -90,6 +100,9 @@ def fit(
         min_rows=parameters.min_rows,
         on_mean=tuple(QUANTILES),
         capped=CAPPED,
+        memory=forests.memory,
+        index_inputs=forests.index_inputs,
+        index_forest=forests.index,
     )
     return Fitted(artefact, forests.out_of_fold)
 
@@ -99,11 +112,13 @@ def _no_forests(failed: int, parameters: FitParameters) -> _Forests:
     return _Forests({}, (), calibration, Domain(), None)
 
 
-def _fit_forests(examples: Examples, parameters: FitParameters, fold: Ints) -> _Forests:
+def _fit_forests(examples: Examples, parameters: FitParameters, fold: Ints, spans: Spans | None) -> _Forests:
     failed = np.isfinite(examples.rul)
     rul = np.where(failed, examples.rul, examples.survived)
     labelled = np.flatnonzero(failed | outlived(examples.survived, examples.lives, examples.declared_cap))
-    taught = labelled[thinned(examples.unit[labelled], parameters.rows_per_life)]
+    staged = spans is not None and is_staged(examples, parameters)
+    most = parameters.staged.rows_per_life if staged else parameters.rows_per_life
+    taught = labelled[thinned(examples.unit[labelled], most)]
     columns = _informative(examples.x[taught])
     rows = Labelled(
         x=np.ascontiguousarray(examples.x[np.ix_(taught, columns)]),
@@ -115,6 +130,8 @@ def _fit_forests(examples: Examples, parameters: FitParameters, fold: Ints) -> _
         lives=tuple(examples.lives),
         declared_cap=examples.declared_cap,
     )
+    if staged and spans is not None:
+        return _in_stages(examples, parameters, spans, fold, rows, taught)
     crossed = cross_fit(rows, parameters)
     y = np.minimum(rows.rul, crossed.out_of_fold.cap)
     texts = {"mean": boost(rows.x, y, rows.unit, parameters, output="mean").model_to_string()}
@@ -128,6 +145,31 @@ def _fit_forests(examples: Examples, parameters: FitParameters, fold: Ints) -> _
         _domain(examples.x[np.ix_(labelled, columns)]),
         crossed.out_of_fold,
     )
+
+
+def _in_stages(
+    examples: Examples, parameters: FitParameters, spans: Spans, fold: Ints, rows: Labelled, taught: Ints
+) -> _Forests:
+    lives = histories(examples, spans)
+    crossed = staged_crossfit(lives, rows, taught, fold, parameters)
+    seen = np.ones(fold.size, dtype=np.bool_)
+    stages = fit_stages(lives, seen, crossed.out_of_fold.cap, parameters.staged, parameters.seed)
+    texts = texts_of(stages)
+    return _Forests(
+        texts.forests,
+        stages.inputs,
+        crossed.calibration,
+        _domain(stages.table[np.isfinite(lives.rul)]),
+        crossed.out_of_fold,
+        stages.memory,
+        stages.index_inputs,
+        texts.index,
+    )
+
+
+def is_staged(examples: Examples, parameters: FitParameters) -> bool:
+    """Whether a class has failed often enough for the staged model."""
+    return sum(life.failed for life in examples.lives) >= parameters.staged.failed_lives
 
 
 def _informative(x: Floats) -> Ints:

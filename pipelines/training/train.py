@@ -14,6 +14,7 @@ from features.core.models import ModelRegistry, model_name
 from features.core.plant import Plant
 from features.core.telemetry import log
 from features.rul.artefact import Artefact
+from features.rul.memory import Spans
 from pipelines.dataset import TrainingSet, grouped_folds, split_groups, training_set
 from pipelines.evaluation import evaluate
 from pipelines.model import FitParameters, Fitted, fit
@@ -80,6 +81,7 @@ def train(
         baseline_rows=_baseline_rows(plant, class_id),
         as_of=as_of,
         table_versions=data.table_versions,
+        spans=Spans.of_class(plant.component_class(class_id).memory, plant.component_class(class_id).baseline),
     )
     metrics = {} if fitted.out_of_fold is None else evaluate(fitted.out_of_fold)
     excluded = {"units": sorted(exclude_units), "machines": sorted(exclude_machines)}
@@ -114,7 +116,7 @@ def _record(
     artefact = fitted.artefact
     run.log(
         {
-            **asdict(parameters),
+            **_flat(asdict(parameters)),
             "as_of": artefact.as_of,
             "component_class": artefact.component_class,
             "rul_cap": artefact.rul_cap,
@@ -137,6 +139,16 @@ def _record(
         if fitted.out_of_fold is not None:
             draw(fitted.out_of_fold, metrics, artefact.life_unit, Path(space, "plots"))
         run.log_files(Path(space))
+
+
+def _flat(parameters: dict[str, object]) -> dict[str, object]:
+    """Nested values under `outer.inner`."""
+    flat: dict[str, object] = {}
+    for name, value in parameters.items():
+        flat |= (
+            {f"{name}.{inner}": one for inner, one in value.items()} if isinstance(value, dict) else {name: value}
+        )
+    return flat
 
 
 def _version_tags(artefact: Artefact, metrics: dict[str, float]) -> dict[str, str]:
