@@ -9,7 +9,7 @@ from features.rul.artefact import Artefact, Calibration, Domain
 from features.rul.memory import Memory, Spans
 from pipelines.model.boosting import QUANTILES, boost
 from pipelines.model.condition import condition_of
-from pipelines.model.crossfit import CAPPED, Labelled, OutOfFold, cross_fit
+from pipelines.model.crossfit import CAPPED, Crossfit, Labelled, OutOfFold, cross_fit
 from pipelines.model.examples import Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
 from pipelines.model.prior import fit_weibull
@@ -17,7 +17,7 @@ from pipelines.model.staged.fit import staged_crossfit, texts_of
 from pipelines.model.staged.histories import histories
 from pipelines.model.staged.stages import fit_stages
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["CrossValidated", "Fitted", "cross_validate", "fit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,21 @@ class Fitted:
 
     artefact: Artefact
     out_of_fold: OutOfFold | None
+
+
+@dataclass(frozen=True, slots=True)
+class CrossValidated:
+    """What `cross_validate` found: the rows it answered, and places of labelled rows and of columns that differ."""
+
+    rows: Labelled
+    labelled: Ints
+    columns: Ints
+    crossed: Crossfit
+
+    @property
+    def out_of_fold(self) -> OutOfFold:
+        """Answers to lives that the answering forests had not seen."""
+        return self.crossed.out_of_fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,7 @@ def fit(
     as_of: dt.datetime,
     table_versions: dict[str, int | None],
     spans: Spans | None = None,
+    judged: CrossValidated | None = None,
 ) -> Fitted:
     """Fits everything a class's artefact holds, on these examples only.
 
@@ -65,6 +81,7 @@ def fit(
         as_of: Moment up to which the examples were known.
         table_versions: Lake tables behind the examples.
         spans: How far back a staged model's memory goes; None: no staged model.
+        judged: What `cross_validate` found with the same arguments; None: that is done first.
 
     Raises:
         LeakageError: A life is in more than one fold.
@@ -72,7 +89,8 @@ def fit(
     failed = sum(life.failed for life in examples.lives)
     forests = _no_forests(failed, parameters)
     if failed >= parameters.forests_from:
-        forests = _fit_forests(examples, parameters, fold, spans)
+        judged = judged or cross_validate(examples, parameters, fold=fold, spans=spans)
+        forests = _fit_forests(examples, parameters, judged, spans)
     weibull = fit_weibull(examples.lives)
     prior: dict[str, float | None] = {
         "shape": None if weibull is None else weibull.shape,
@@ -112,11 +130,18 @@ def _no_forests(failed: int, parameters: FitParameters) -> _Forests:
     return _Forests({}, (), calibration, Domain(), None)
 
 
-def _fit_forests(examples: Examples, parameters: FitParameters, fold: Ints, spans: Spans | None) -> _Forests:
+def cross_validate(
+    examples: Examples, parameters: FitParameters, *, fold: Ints, spans: Spans | None = None
+) -> CrossValidated:
+    """Answers every labelled row out of fold; arguments as for `fit`.
+
+    Raises:
+        LeakageError: A life is in more than one fold.
+    """
     failed = np.isfinite(examples.rul)
     rul = np.where(failed, examples.rul, examples.survived)
     labelled = np.flatnonzero(failed | outlived(examples.survived, examples.lives, examples.declared_cap))
-    staged = spans is not None and is_staged(examples, parameters)
+    staged = spans is not None and _is_staged(examples, parameters)
     most = parameters.staged.rows_per_life if staged else parameters.rows_per_life
     taught = labelled[thinned(examples.unit[labelled], most)]
     columns = _informative(examples.x[taught])
@@ -131,8 +156,18 @@ def _fit_forests(examples: Examples, parameters: FitParameters, fold: Ints, span
         declared_cap=examples.declared_cap,
     )
     if staged and spans is not None:
-        return _in_stages(examples, parameters, spans, fold, rows, taught)
-    crossed = cross_fit(rows, parameters)
+        crossed = staged_crossfit(histories(examples, spans), rows, taught, fold, parameters)
+    else:
+        crossed = cross_fit(rows, parameters)
+    return CrossValidated(rows, labelled, columns, crossed)
+
+
+def _fit_forests(
+    examples: Examples, parameters: FitParameters, judged: CrossValidated, spans: Spans | None
+) -> _Forests:
+    if spans is not None and _is_staged(examples, parameters):
+        return _in_stages(examples, parameters, spans, judged.crossed)
+    rows, crossed = judged.rows, judged.crossed
     y = np.minimum(rows.rul, crossed.out_of_fold.cap)
     texts = {"mean": boost(rows.x, y, rows.unit, parameters, output="mean").model_to_string()}
     for output in QUANTILES:
@@ -140,19 +175,16 @@ def _fit_forests(examples: Examples, parameters: FitParameters, fold: Ints, span
         texts[output] = forest.model_to_string()
     return _Forests(
         texts,
-        tuple(examples.names[column] for column in columns),
+        tuple(examples.names[column] for column in judged.columns),
         crossed.calibration,
-        _domain(examples.x[np.ix_(labelled, columns)]),
+        _domain(examples.x[np.ix_(judged.labelled, judged.columns)]),
         crossed.out_of_fold,
     )
 
 
-def _in_stages(
-    examples: Examples, parameters: FitParameters, spans: Spans, fold: Ints, rows: Labelled, taught: Ints
-) -> _Forests:
+def _in_stages(examples: Examples, parameters: FitParameters, spans: Spans, crossed: Crossfit) -> _Forests:
     lives = histories(examples, spans)
-    crossed = staged_crossfit(lives, rows, taught, fold, parameters)
-    seen = np.ones(fold.size, dtype=np.bool_)
+    seen = np.ones(examples.unit.size, dtype=np.bool_)
     stages = fit_stages(lives, seen, crossed.out_of_fold.cap, parameters.staged, parameters.seed)
     texts = texts_of(stages)
     return _Forests(
@@ -167,7 +199,7 @@ def _in_stages(
     )
 
 
-def is_staged(examples: Examples, parameters: FitParameters) -> bool:
+def _is_staged(examples: Examples, parameters: FitParameters) -> bool:
     """Whether a class has failed often enough for the staged model."""
     return sum(life.failed for life in examples.lives) >= parameters.staged.failed_lives
 

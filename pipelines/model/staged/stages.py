@@ -5,7 +5,6 @@ what a life is told of `rul_index`, and the mean that its quantiles start from, 
 not seen it. For lives outside of the set, all forests of a stage answer together, by their mean.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 import lightgbm as lgb
@@ -13,6 +12,7 @@ import numpy as np
 
 from features.rul.memory import Memory
 from pipelines.model.boosting import QUANTILES
+from pipelines.model.dealing import dealt
 from pipelines.model.examples import Bools, Floats, Ints, Strings, thinned
 from pipelines.model.parameters import StagedParameters
 from pipelines.model.staged.histories import Histories
@@ -140,14 +140,10 @@ def _answers(forest: lgb.Booster, table: Floats) -> Floats:
 
 
 def _bags(unit: Strings, seen: Bools, bags: int, seed: int) -> Ints:
-    """Bag of each row [n], whole lives, dealt by a digest of their names; -1 outside of the training lives."""
-    names, place = np.unique(unit, return_inverse=True)
-    trained = np.unique(place[seen])
-    digests = [hashlib.sha256(f"{seed}/{names[number]}".encode()).digest() for number in trained]
-    dealt = np.full(names.size, -1, dtype=np.int64)
-    for turn, number in enumerate(sorted(range(len(trained)), key=digests.__getitem__)):
-        dealt[trained[number]] = turn % bags
-    return dealt[place]
+    """Bag of each row [n], whole lives; -1 outside of the training lives."""
+    bag = np.full(unit.size, -1, dtype=np.int64)
+    bag[seen] = dealt(unit[seen], bags, seed)
+    return bag
 
 
 def _by_gain(forests: list[lgb.Booster], most: int) -> Ints:
