@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test check up docs clean
+.PHONY: help setup lock demo test check up docs bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,10 @@ docs: setup ## Regenerate the generated reference pages and figures
 	@if [ -d $(PUBLIC_DATA)/femto ]; then \
 	  $(BIN)/python docs/femto_figures.py --data $(PUBLIC_DATA)/femto docs/explanation/figures; \
 	else echo "no $(PUBLIC_DATA)/femto: its figures stay as they are"; fi
+
+bench: setup ## Add the peers of the benchmark (tsfel) beside the pins, measure the features
+	$(BIN)/uv pip install --quiet --python $(BIN)/python 'tsfel>=0.2' -c requirements.lock
+	$(BIN)/wearcast benchmark features
 
 clean: ## Remove the environment and the demo's data
 	rm -rf $(VENV) data/demo

@@ -54,6 +54,8 @@ sites:
         grid: 12h               # one feature row per step; for telemetry alone 10min is usual
         speed: {role: speed}    # or {hz: 24.7} for a constant speed
         running_above_hz: 0.5   # below this shaft speed the machine stands still
+        # 15 to 300 kW; 1 is above. With it every vibration point has its ISO 20816-3 zone from day one.
+        vibration_class: {group: 2, foundation: rigid}
         components:
           - slot: DE-bearing    # what is installed here has a life
             component_class: rolling_bearing

@@ -79,6 +79,7 @@ class Rung(StrEnum):
 
     CALIBRATED_RUL = "calibrated_rul"
     UNCALIBRATED_RUL = "uncalibrated_rul"
+    TRANSFER = "transfer"
     CONDITION = "condition"
     PHYSICS = "physics"
     LIMITS = "limits"

@@ -4,6 +4,7 @@ Where do I go to...
     see what a diagnosis holds?           `features.diagnosis.verdicts`
     know what it is made from?            `features.diagnosis.recording`
     see how bearing lines are found?      `features.diagnosis.envelope`, `features.diagnosis.bearing`
+    see how the true speed is read?       `features.diagnosis.speed`
     see the pattern of other faults?      `features.diagnosis.shaft`, `features.diagnosis.gear`,
                                           `features.diagnosis.lubrication`
     see how evidence is weighed?          `features.diagnosis.judge`

@@ -1,6 +1,6 @@
 """Rolling bearings: which fault's lines the envelope spectra of a point hold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from features.core.plant import FaultOrders
@@ -11,6 +11,9 @@ __all__ = ["BearingEvidence", "BearingLimits", "bearing_evidence", "highest_bear
 
 # Harmonics of a fault that are looked at, and steps of sidebands shown with them.
 _HARMONICS, _SIDEBANDS = 3, 2
+
+# Two lines are the same one when so many bins lie between them at most.
+_SAME_LINE = 1.5
 
 # Probability that noise alone makes any line of a point significant.
 _FALSE_ALARM = 1e-3
@@ -104,7 +107,8 @@ def bearing_evidence(
                 weak += [line for line in lines if line.sideband == 0 and line.snr_db >= significant]
             elif family.fault not in best or margin > best[family.fault].margin_db:
                 best[family.fault] = Finding(family.fault, margin, point, lines)
-    findings = sorted(best.values(), key=lambda finding: -finding.margin_db)
+    findings = [each for each in best.values() if not _is_sideband(each, best.values(), limits, spectra[0].step)]
+    findings.sort(key=lambda finding: -finding.margin_db)
     return BearingEvidence(tuple(findings), _strongest(weak), _ambiguous(findings, limits.ambiguous_db))
 
 
@@ -155,6 +159,22 @@ def _margin(
         needed = dict.fromkeys(range(1, _HARMONICS + 1), needed[1])
     margins = [heights.get(harmonic, 0.0) - level for harmonic, level in needed.items()]
     return min(margins) if min(margins) >= 0 else None
+
+
+def _is_sideband(finding: Finding, findings: Iterable[Finding], limits: BearingLimits, step: float) -> bool:
+    """Whether a finding's first line is one of the sidebands of another's, and not higher than that one.
+
+    Sidebands of an inner race lie at a ball's lines in some bearings: 4.95 - 1 and 3.99 orders in a 6203.
+    """
+    first = finding.lines[0]
+    return any(
+        abs(line.order - first.order) <= _SAME_LINE * step
+        and first.snr_db < other.lines[0].snr_db + limits.ambiguous_db
+        for other in findings
+        if other is not finding
+        for line in other.lines
+        if line.sideband != 0
+    )
 
 
 def _ambiguous(findings: Sequence[Finding], within_db: float) -> bool:

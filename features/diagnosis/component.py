@@ -14,6 +14,7 @@ from features.diagnosis.judge import SEVERE_MM_S, diagnose
 from features.diagnosis.recording import Geometry, Recording
 from features.diagnosis.verdicts import Diagnosis
 from features.registry import FeatureRefusal
+from features.vibration.severity import limits_mm_s
 
 __all__ = ["GOOD", "diagnose_component", "healthy_rows", "points_of_role", "with_speed"]
 
@@ -32,7 +33,7 @@ def diagnose_component(
     *,
     reference: pl.DataFrame | None = None,
     snapshots: int = _SNAPSHOTS,
-    severe_mm_s: float = SEVERE_MM_S,
+    severe_mm_s: float | None = None,
 ) -> Diagnosis | FeatureRefusal:
     """The fault that the newest waveforms of a component support, from physics alone.
 
@@ -44,7 +45,8 @@ def diagnose_component(
         speed_hz: Shaft speed for rows that carry none; None: the machine's constant speed, if it has one.
         reference: Rows of the component's healthy time, see `healthy_rows`; only lubrication needs them.
         snapshots: How many of each point are averaged.
-        severe_mm_s: As in `diagnose`.
+        severe_mm_s: As in `diagnose`; None: the boundary of zones B and C of the machine's vibration class, of
+            group 2 on a rigid foundation where the plant file names none.
 
     Returns:
         As `diagnose`; `stopped` when all rows were taken below the machine's `running_above_hz`.
@@ -58,6 +60,9 @@ def diagnose_component(
     if recordings and not running:
         return FeatureRefusal.STOPPED
     healthy = [] if reference is None else _recordings(_good(machine, component, reference), speed_hz)
+    of = machine.vibration_class
+    if severe_mm_s is None:
+        severe_mm_s = SEVERE_MM_S if of is None else limits_mm_s(of.group, of.foundation)[1]
     return diagnose(running, geometry, reference=healthy, severe_mm_s=severe_mm_s)
 
 

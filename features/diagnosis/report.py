@@ -11,7 +11,6 @@ from features.core.lake import Lake
 from features.core.plant import Component, Machine, Plant
 from features.core.tables import MAINTENANCE_EVENTS, MEASUREMENTS, WAVEFORMS
 from features.diagnosis.component import GOOD, diagnose_component, healthy_rows, points_of_role, with_speed
-from features.diagnosis.judge import SEVERE_MM_S
 from features.diagnosis.verdicts import Diagnosis, MatchedLine
 from features.registry import FeatureRefusal
 
@@ -38,7 +37,7 @@ def report(
     *,
     as_of: dt.datetime | None = None,
     snapshots: int = 4,
-    severe_mm_s: float = SEVERE_MM_S,
+    severe_mm_s: float | None = None,
     since: dt.datetime | None = None,
 ) -> Report:
     """Diagnosis of a component from its newest waveforms in the lake.
@@ -50,7 +49,7 @@ def report(
         component: One of its components.
         as_of: Only what could be known then; None: everything.
         snapshots: How many of the newest waveforms of each point are averaged.
-        severe_mm_s: As in `features.diagnosis.diagnose`.
+        severe_mm_s: As in `features.diagnosis.diagnose_component`.
         since: Earlier waveforms do not count, e.g. those of the part that was there before; None: all do.
     """
     points = [point.id for point in machine.points_of(component)]

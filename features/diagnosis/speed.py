@@ -1,7 +1,7 @@
 """The true speed of the shaft, read from its harmonics in the spectrum of the waveform.
 
 The speed that comes with a waveform may be a nameplate's. An induction motor slips by up to 5 % between no
-load and full load, as far as half the way from a line of one fault of a bearing to that of another. The
+load and full load, a third of the way from a line of one fault of a bearing to that of another. The
 harmonics of the shaft tell its speed to some hundredths of a percent: of all speeds near the given one the
 true one has most of its harmonics stand out at once.
 """
@@ -26,11 +26,14 @@ _SHARE = 0.05
 # lines of the supply (twice its frequency and multiples) lie close to even harmonics of motors.
 _HARMONICS, _LINES = 10, 6
 
+# Of the lowest harmonics so many must be among them: higher ones may be lines of a bearing that lie close.
+_LOWEST, _LOWEST_LINES = 4, 3
+
 # Height of a line over the median of its neighbourhood, dB, and where more counts no more.
 _LEAST_DB, _MOST_DB = 10.0, 30.0
 
 # Off its place by so much a line counts nothing: bins for resolution, a share for unsteady speed.
-_OFF_BINS, _OFF_SHARE = 0.75, 5e-4
+_OFF_BINS, _OFF_SHARE = 0.5, 3e-4
 
 # Within this share of the given speed the best fit counts as it is; farther off it must be better than the
 # best of those near by this factor.
@@ -80,10 +83,13 @@ def _true_share(recording: Recording) -> float | None:
     count = math.ceil(_SHARE / step)
     shares = 1.0 + step * np.arange(-count, count + 1)
     heights = _heights(recording, shares)
-    # A line that lies so far off its place that less than half of the least height remains is none.
-    is_line = heights >= _LEAST_DB / 2
-    tells = (is_line.sum(axis=1) >= _LINES) & (is_line[:, ::2].sum(axis=1) >= _LINES // 2)
-    total = np.where(is_line, heights, 0.0).sum(axis=1)
+    is_line = heights > 0
+    tells = (
+        (is_line.sum(axis=1) >= _LINES)
+        & (is_line[:, ::2].sum(axis=1) >= _LINES // 2)
+        & (is_line[:, :_LOWEST].sum(axis=1) >= _LOWEST_LINES)
+    )
+    total = heights.sum(axis=1)
     score = np.where(tells, total, -1.0)
     is_near = np.abs(shares - 1.0) <= _NEAR_SHARE
     best = int(np.argmax(score))

@@ -101,7 +101,8 @@ def _limits(evidence: Sequence[Evidence]) -> str:
         if item.rung is Rung.LIMITS and item.verdict in ("zone C", "zone D"):
             told.append(f"{_first_lower(feature_words(item.feature))} {item.value:.2g} mm/s, {item.verdict}")
         elif item.rung is Rung.LIMITS and item.verdict in ("warning", "alarm"):
-            told.append(f"{_first_lower(feature_words(item.feature))} {item.note.split(',')[0]}")
+            name = _first_lower(feature_words(item.feature)).removesuffix(": level")
+            told.append(f"{name} {item.note.split(',')[0]}")
     return "; ".join(told)
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["fault_words", "feature_words"]
+__all__ = ["fault_words", "feature_words", "line_words"]
 
 _ROLES = {
     "vibration_h": "Vibration, horizontal",
@@ -57,6 +57,16 @@ def fault_words(fault: str) -> str:
         ('outer race fault', 'looseness')
     """
     return _FAULTS.get(fault, fault.replace("_", " "))
+
+
+def line_words(name: str) -> str:
+    """The name of a line of a spectrum, for people.
+
+    Example:
+        >>> line_words("2_x_bpfo"), line_words("1x"), line_words("gmf_sideband_+1")
+        ('2 x BPFO', '1x', 'GMF sideband +1')
+    """
+    return " ".join(token.upper() if token in _TOKENS else token for token in name.split("_"))
 
 
 def _words(part: str) -> str:

@@ -22,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from features.core.errors import DamagedArtefactError
 from features.rul.condition import ConditionModel
 from features.rul.memory import Memory
+from features.rul.transfer import TransferModel
 
 __all__ = ["OUTPUTS", "Artefact", "Calibration", "Domain", "load", "save"]
 
@@ -116,6 +117,8 @@ class Artefact:
         memory: What is remembered of a life beyond the stored features; None: nothing.
         index_inputs: Names that the forest of `rul_index` uses: features and columns of the memory.
         index_forest: LightGBM text of `rul_index`; empty without a memory.
+        transfer: What the class's few failed lives had left at each stage; None: not wanted, or nothing known.
+            It speaks where there are no forests; `inputs` are then what the condition index needs.
     """
 
     name: str
@@ -141,6 +144,7 @@ class Artefact:
     memory: Memory | None = None
     index_inputs: tuple[str, ...] = ()
     index_forest: str = ""
+    transfer: TransferModel | None = None
     format: int = field(default=1)
 
     def __post_init__(self) -> None:
@@ -149,6 +153,8 @@ class Artefact:
             raise ValueError(f"unknown outputs {', '.join(wrong)}; they are {', '.join(OUTPUTS)}")
         if self.forests and set(self.forests) != set(OUTPUTS):
             raise ValueError(f"forests are all of {', '.join(OUTPUTS)} or none, got {', '.join(self.forests)}")
+        if self.forests and self.transfer is not None:
+            raise ValueError("forests and transfer exclude each other: one of them speaks")
         if (self.memory is None) != (not self.index_forest):
             raise ValueError("a memory and the forest of its index come together")
         told = {*self.feature_names, *(() if self.memory is None else self.memory.column_names())}
@@ -203,6 +209,8 @@ def _document(artefact: Artefact) -> dict[str, object]:
 
 def _parse(contents: Mapping[str, bytes]) -> Artefact:
     document = json.loads(contents[_DOCUMENT])
+    if isinstance(document, dict):
+        document.setdefault("transfer", None)  # artefacts of before it existed
     kinds = _kinds()
     found = set(document) if isinstance(document, dict) else set()
     odd = (found - _OF_MEMORY) ^ {*kinds, "condition", "outputs"}

@@ -24,9 +24,10 @@ from features.rul.artefact import Artefact
 from features.rul.condition import Assessment, ConditionModel, fit_condition
 from features.rul.life import KnownRows
 from features.rul.limits import NOTHING, Judgement, Limits, worst
-from features.rul.outputs import Engine
+from features.rul.outputs import Answers, Engine
 from features.rul.reasons import rul_reasons
-from features.rul.refusals import Gap, barrier, gaps
+from features.rul.refusals import AGE_UNKNOWN, Gap, barrier, gaps
+from features.rul.stages import stage_answers, stage_reasons
 
 __all__ = ["STALE_STEPS", "Case", "Ladder", "Statement", "engine_of", "moment_of"]
 
@@ -90,15 +91,14 @@ class Ladder:
         self._judged = dict(zip(which, self._limits.judge(self._rows, which), strict=True))
         if self._barrier is not None or self._case.artefact is None:
             return [self._refuse(i, as_of, self._stale(i, as_of) or self._barrier, evidence) for i in which]
-        artefact, engine = self._case.artefact, engine_of(self._case.artefact)
-        inputs = self._inputs(engine, which)
+        artefact = self._case.artefact
+        inputs = self._inputs(artefact, which)
         horizon_us = self._case.component_class.horizon // _MICROSECOND
         against = gaps(artefact, self._rows, which, inputs, horizon_us=horizon_us)
-        answered = engine.answer(inputs)
-        moved = rul_reasons(engine, inputs, self._units()) if evidence else [()] * len(which)
+        answered, moved = self._answers(artefact, inputs, which, evidence)
         told: list[Statement] = []
         for k, i in enumerate(which):
-            gap = self._stale(i, as_of) or against[k]
+            gap = self._stale(i, as_of) or against[k] or (AGE_UNKNOWN if math.isnan(answered.p50[k]) else None)
             if gap is not None:
                 told.append(self._refuse(i, as_of, gap, evidence))
                 continue
@@ -109,6 +109,20 @@ class Ladder:
             )
             told.append(self._predict(i, as_of, (mean, p10, p50, p90), self._evidence(i, evidence, moved[k])))
         return told
+
+    def _answers(
+        self, artefact: Artefact, inputs: Floats, which: Sequence[int], evidence: bool
+    ) -> tuple[Answers, Sequence[tuple[Evidence, ...]]]:
+        """Numbers of the forests, or of the class's few failed lives where those speak; and what moved them."""
+        moved: Sequence[tuple[Evidence, ...]] = [()] * len(which)
+        if artefact.transfer is not None:
+            if evidence:
+                moved = stage_reasons(artefact.transfer, self._rows, which, self._units().get("age", ""))
+            return stage_answers(artefact.transfer, self._rows, self._assessment.index, which), moved
+        engine = engine_of(artefact)
+        if evidence:
+            moved = rul_reasons(engine, inputs, self._units())
+        return engine.answer(inputs), moved
 
     def _predict(
         self,
@@ -127,7 +141,7 @@ class Ladder:
             data_time=moment_of(self._rows.time_us[i]),
             life_number=case.life_number or 0,
             life_unit=artefact.life_unit,
-            rung=Rung.CALIBRATED_RUL if calibrated else Rung.UNCALIBRATED_RUL,
+            rung=_rung(artefact),
             mean=mean,
             p10=p10 if calibrated else None,
             p50=p50,
@@ -159,22 +173,28 @@ class Ladder:
             evidence=self._evidence(i, evidence),
         )
 
-    def _inputs(self, engine: Engine, which: Sequence[int]) -> Floats:
+    def _inputs(self, artefact: Artefact, which: Sequence[int]) -> Floats:
         """Inputs of the newest running row of each; NaN where the machine has not run yet."""
         rows = self._rows
         anchors = rows.anchor[np.asarray(which, dtype=np.int64)]
         # A memory needs every running row up to the newest one that is asked for.
         newest = anchors.max(initial=-1)
-        needed = (
-            np.unique(anchors) if engine.artefact.memory is None else np.flatnonzero(rows.running[: newest + 1])
-        )
+        needed = np.unique(anchors) if artefact.memory is None else np.flatnonzero(rows.running[: newest + 1])
         needed = needed[needed >= 0]
-        told = np.full((len(anchors), len(engine.artefact.inputs)), np.nan)
+        told = np.full((len(anchors), len(artefact.inputs)), np.nan)
         if len(needed):
-            inputs = engine.inputs(rows.values[needed], rows.time_us[needed] / _HOUR_US)
+            inputs = self._told(artefact, needed)
             ran = anchors >= 0
             told[ran] = inputs[np.searchsorted(needed, anchors[ran])]
         return told
+
+    def _told(self, artefact: Artefact, places: npt.NDArray[np.int64]) -> Floats:
+        """Inputs of running rows; with a memory these are all running rows of the life so far."""
+        values = self._rows.values[places]
+        if artefact.memory is not None:
+            return engine_of(artefact).inputs(values, self._rows.time_us[places] / _HOUR_US)
+        place = {name: j for j, name in enumerate(artefact.feature_names)}
+        return values[:, [place[name] for name in artefact.inputs]]
 
     def _aged_since_anchor(self, i: int) -> float:
         """Life units between the newest running row and row i; 0 for a running row."""
@@ -208,6 +228,13 @@ class Ladder:
     def _units(self) -> dict[str, str]:
         features = self._case.features
         return {} if features is None else dict(zip(features.names, features.units, strict=True))
+
+
+def _rung(artefact: Artefact) -> Rung:
+    """Of a number of this artefact."""
+    if artefact.transfer is not None:
+        return Rung.TRANSFER
+    return Rung.CALIBRATED_RUL if artefact.calibration.calibrated else Rung.UNCALIBRATED_RUL
 
 
 class _Identity:

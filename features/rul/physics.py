@@ -1,7 +1,7 @@
 """The second rung: what a diagnosis adds to a statement; batch and online put it in by the same rules.
 
-The diagnosis itself is made where the newest waveforms are read (`pipelines.scoring`): it costs half a second a
-component. Online answers take it over from the newest statement of batch (`told_by`).
+The diagnosis itself is made where the newest waveforms are read (`pipelines.scoring`): it costs tenths of a second
+a component. Online answers take it over from the newest statement of batch (`told_by`).
 """
 
 import dataclasses

@@ -12,7 +12,7 @@ from features.core.statements import RefusalReason
 from features.rul.artefact import Artefact
 from features.rul.life import KnownRows
 
-__all__ = ["Gap", "barrier", "gaps"]
+__all__ = ["AGE_UNKNOWN", "Gap", "barrier", "gaps"]
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -33,9 +33,13 @@ class Gap:
     detail: str
 
 
+# Only answers that stand on the age alone, or on it and the condition, are not numbers without it.
+AGE_UNKNOWN = Gap(RefusalReason.MISSING_INPUT, "the age of this part is not known: record when it was installed")
+
+
 def barrier(artefact: Artefact | None, fingerprint: str, component_class: ComponentClass) -> Gap | None:
     """Why no row of this feature set can get a number from this model; None: rows decide."""
-    if artefact is None or not artefact.forests:
+    if artefact is None or not (artefact.forests or artefact.transfer):
         name = "no model" if artefact is None else f"model {artefact.name} has no forest: too few failed lives"
         return Gap(RefusalReason.NO_MODEL, f"{name} for component class {component_class.id}")
     if artefact.fingerprint != fingerprint:

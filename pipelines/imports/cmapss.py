@@ -73,8 +73,8 @@ def import_cmapss(
 ) -> ImportReport:
     """Brings the engines of a subset into the lake and writes their plant file.
 
-    Those of `train_*` files run to failure, those of `test_*` files still run at their last cycle. Gap register and sensor states are left out: an engine that has
-    failed is not a silent one.
+    Those of `train_*` files run to failure, those of `test_*` files still run at their last cycle. Gap register
+    and sensor states are left out: an engine that has failed is not a silent one.
 
     Args:
         source_dir: Holds `train_FD001.txt` and so on.

@@ -1,4 +1,4 @@
-"""FEMTO-ST: PRONOSTIA bearings run to failure, as a plant of six machines.
+"""FEMTO-ST: PRONOSTIA bearings run to failure, as a plant of one machine a run.
 
 References:
     P. Nectoux et al., "PRONOSTIA: An Experimental Platform for Bearings Accelerated Life Test", IEEE Int.
@@ -6,7 +6,7 @@ References:
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ from features.core.plant import Plant
 from features.core.statements import EventKind, MaintenanceEvent, Outcome
 from pipelines.historian.memory import MemoryHistorian
 from pipelines.historian.port import RAW_ROWS, RawWaveform, TagInfo
+from pipelines.imports.femto_runs import TRUTH, Bearing, bearings_in, given_snapshots
 from pipelines.imports.plantfile import ImportReport, only, settle_plant
 from pipelines.ingest import IngestReport, ingest
 
-__all__ = ["Bearing", "import_femto", "plant_document", "read_bearing"]
+__all__ = ["import_femto", "plant_document", "read_bearing"]
 
 SOURCE = "femto"
 SLOT = "bearing"
@@ -35,45 +36,15 @@ _SNAPSHOT = dt.timedelta(seconds=0.1)
 _PAGE_ROWS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Bearing:
-    """One run to failure: its name, its day, and what was held constant (shaft in Hz, load in N)."""
-
-    name: str
-    date: dt.date
-    speed_hz: float
-    load_n: int
-
-    @property
-    def machine_id(self) -> str:
-        """Machine of the plant file."""
-        return f"femto-{self.name}"
-
-    @property
-    def begin(self) -> dt.datetime:
-        """Time zero of `elapsed_s`: the experiment's date, UTC."""
-        return dt.datetime.combine(self.date, dt.time(), tzinfo=dt.UTC)
-
-
-# Learning set of the challenge: conditions of table 1, dates of the record files.
-BEARINGS = (
-    Bearing("1_1", dt.date(2010, 12, 1), 30.0, 4000),
-    Bearing("1_2", dt.date(2011, 4, 6), 30.0, 4000),
-    Bearing("2_1", dt.date(2011, 5, 6), 27.5, 4200),
-    Bearing("2_2", dt.date(2011, 6, 17), 27.5, 4200),
-    Bearing("3_1", dt.date(2011, 4, 7), 25.0, 5000),
-    Bearing("3_2", dt.date(2011, 6, 28), 25.0, 5000),
-)
-# Bearings without a temperature record.
-_NO_TEMPERATURE = frozenset({"2_2", "3_2"})
-
-
 def import_femto(source_dir: Path, lake: Lake, plant_path: Path, *, clock: Clock | None = None) -> ImportReport:
     """Brings the runs of a folder into the lake and writes their plant file.
 
+    A folder with `truth.json` holds runs of the challenge's test set. They come in up to `last_snapshot_given`,
+    still running; nothing else is read of that file, and nothing later of the records.
+
     Args:
-        source_dir: Holds `bearingC_N_vibration.parquet` and `bearingC_N_temperature.parquet`; bearings
-            that are not there are left out.
+        source_dir: Holds `bearingC_N_vibration.parquet` and, where it was recorded,
+            `bearingC_N_temperature.parquet`.
         lake: Where they go.
         plant_path: Where the plant file goes; one that is there is kept.
         clock: Default: the system's.
@@ -81,15 +52,9 @@ def import_femto(source_dir: Path, lake: Lake, plant_path: Path, *, clock: Clock
     Raises:
         ConfigError: The folder or a file is not what was expected, or the plant file is another plant.
     """
-    present = [bearing for bearing in BEARINGS if _file(source_dir, bearing, "vibration").exists()]
-    if not present:
-        raise ConfigError(
-            f"{source_dir} holds no {_file(source_dir, BEARINGS[0], 'vibration').name}; "
-            "name the folder with the FEMTO Parquet files",
-            {"folder": str(source_dir)},
-        )
+    present, given = bearings_in(source_dir), given_snapshots(source_dir)
     plant = settle_plant(plant_path, plant_document(present))
-    reports = [_import_run(source_dir, bearing, lake, plant, clock or SystemClock()) for bearing in present]
+    reports = [_import_run(source_dir, bearing, lake, plant, clock or SystemClock(), given) for bearing in present]
     return ImportReport(
         plant=str(plant_path),
         machines=len(present),
@@ -101,8 +66,10 @@ def import_femto(source_dir: Path, lake: Lake, plant_path: Path, *, clock: Clock
     )
 
 
-def _import_run(source_dir: Path, bearing: Bearing, lake: Lake, plant: Plant, clock: Clock) -> IngestReport:
-    historian, end = read_bearing(source_dir, bearing)
+def _import_run(
+    source_dir: Path, bearing: Bearing, lake: Lake, plant: Plant, clock: Clock, given: Mapping[str, int]
+) -> IngestReport:
+    historian, end = read_bearing(source_dir, bearing, last=given.get(bearing.name))
     return ingest(
         lake,
         only(plant, plant.machine(bearing.machine_id)),
@@ -115,17 +82,24 @@ def _import_run(source_dir: Path, bearing: Bearing, lake: Lake, plant: Plant, cl
     )
 
 
-def read_bearing(source_dir: Path, bearing: Bearing) -> tuple[MemoryHistorian, dt.datetime]:
+def read_bearing(
+    source_dir: Path, bearing: Bearing, *, last: int | None = None
+) -> tuple[MemoryHistorian, dt.datetime]:
     """One run as a historian, and the moment after its last row.
+
+    With `last` the run is known up to that snapshot only, and has not failed yet.
 
     Known defects are handled: `elapsed_s` counts, because `clock_s` is wrong in snapshots 2121 and 2122 of
     bearing 1_1; the temperature record, which begins a minute later, is aligned by `clock_s`.
 
     Raises:
-        ConfigError: A file lacks a column.
+        ConfigError: A file lacks a column, or nothing is left of the run.
     """
-    columns = ("clock_s", "elapsed_s", "acc_h_mg", "acc_v_mg")
-    record = _read(_file(source_dir, bearing, "vibration"), columns).sort("elapsed_s")
+    file = _file(source_dir, bearing, "vibration")
+    columns = ("snapshot", "clock_s", "elapsed_s", "acc_h_mg", "acc_v_mg")
+    record = _read(file, columns).filter(True if last is None else pl.col("snapshot") <= last).sort("elapsed_s")
+    if record.is_empty():
+        raise ConfigError(f"{file}: no snapshot up to {last}; check {TRUTH}", {"file": str(file), "last": last})
     times = [bearing.begin + dt.timedelta(seconds=s) + _SNAPSHOT for s in record.get_column("elapsed_s")]
     waveforms = [
         RawWaveform(_tag(bearing, role), time, samples, _SAMPLE_RATE_HZ)
@@ -134,22 +108,24 @@ def read_bearing(source_dir: Path, bearing: Bearing) -> tuple[MemoryHistorian, d
     ]
     zero = record.select((pl.col("clock_s") - pl.col("elapsed_s")).median()).item()
     rows = _temperatures(source_dir, bearing, zero)
+    if last is not None:
+        rows = rows.filter(pl.col("time") <= times[-1])
     units = {"vibration_h": "mg", "vibration_v": "mg", "bearing_temperature": "degC"}
     historian = MemoryHistorian(
         SOURCE,
         rows,
         waveforms=waveforms,
-        events=_events(bearing, times[-1]),
+        events=_events(bearing, None if last is not None else times[-1]),
         tags=[TagInfo(_tag(bearing, role), unit) for role, unit in units.items()],
     )
-    last = max([times[-1], *rows.select(pl.col("time").max()).to_series().drop_nulls()])
-    return historian, last + dt.timedelta(microseconds=1)
+    end = max([times[-1], *rows.select(pl.col("time").max()).to_series().drop_nulls()])
+    return historian, end + dt.timedelta(microseconds=1)
 
 
 def _temperatures(source_dir: Path, bearing: Bearing, zero_s: float) -> pl.DataFrame:
     """One value a second, the mean of ten: the record repeats each reading of a slow sensor."""
     file = _file(source_dir, bearing, "temperature")
-    if bearing.name in _NO_TEMPERATURE or not file.exists():
+    if not bearing.has_temperature:
         return pl.DataFrame(schema=RAW_ROWS)
     second = (pl.col("clock_s") - zero_s).floor().cast(pl.Int64) + 1
     return (
@@ -168,9 +144,11 @@ def _temperatures(source_dir: Path, bearing: Bearing, zero_s: float) -> pl.DataF
     )
 
 
-def _events(bearing: Bearing, end: dt.datetime) -> list[MaintenanceEvent]:
-    """The two ends of the run; it was stopped when the vibration passed 20 g."""
-    texts = ((EventKind.INSTALLATION, bearing.begin, None), (EventKind.FAILURE, end, Outcome.CONFIRMED_FAILURE))
+def _events(bearing: Bearing, end: dt.datetime | None) -> list[MaintenanceEvent]:
+    """The two ends of the run; it was stopped when the vibration passed 20 g. None: it has not ended yet."""
+    texts: list[tuple[EventKind, dt.datetime, Outcome | None]] = [(EventKind.INSTALLATION, bearing.begin, None)]
+    if end is not None:
+        texts.append((EventKind.FAILURE, end, Outcome.CONFIRMED_FAILURE))
     return [
         MaintenanceEvent(
             source=SOURCE,
@@ -189,7 +167,7 @@ def _events(bearing: Bearing, end: dt.datetime) -> list[MaintenanceEvent]:
     ]
 
 
-def plant_document(bearings: tuple[Bearing, ...] | list[Bearing] = BEARINGS) -> dict[str, Any]:
+def plant_document(bearings: Sequence[Bearing]) -> dict[str, Any]:  # Any: a YAML document
     """The plant document (YAML) of those runs."""
     bearing_class = {
         "id": "pronostia_bearing",
@@ -203,7 +181,7 @@ def plant_document(bearings: tuple[Bearing, ...] | list[Bearing] = BEARINGS) -> 
     }
     site = {
         "id": "pronostia",
-        "name": "FEMTO-ST PRONOSTIA test rig, learning set",
+        "name": "FEMTO-ST PRONOSTIA test rig",
         "time_zone": "UTC",
         "machines": [_machine(bearing) for bearing in bearings],
     }
@@ -224,7 +202,7 @@ def _machine(bearing: Bearing) -> dict[str, Any]:
         }
         for role in ("vibration_h", "vibration_v")
     ]
-    if bearing.name not in _NO_TEMPERATURE:
+    if bearing.has_temperature:
         role = "bearing_temperature"
         points.append(
             {
@@ -258,11 +236,11 @@ def _file(source_dir: Path, bearing: Bearing, what: str) -> Path:
     return source_dir / f"bearing{bearing.name}_{what}.parquet"
 
 
-def _samples(record: pl.DataFrame, column: str) -> np.ndarray:
-    """Samples of every snapshot, [snapshots, samples], float32 (counts of 0.001 g: exact)."""
-    values = record.get_column(column)
-    flat = values.explode().cast(pl.Float32).to_numpy()
-    return flat.reshape(record.height, -1)
+def _samples(record: pl.DataFrame, column: str) -> list[np.ndarray]:
+    """Samples of every snapshot, float32 (counts of 0.001 g: exact); a cut one is shorter."""
+    values = record.get_column(column).cast(pl.List(pl.Float32))
+    flat = values.explode().to_numpy()
+    return np.split(flat, np.cumsum(values.list.len().to_numpy())[:-1])
 
 
 def _read(file: Path, columns: tuple[str, ...]) -> pl.DataFrame:

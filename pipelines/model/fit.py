@@ -1,7 +1,7 @@
 """A training set in, a model artefact and the out-of-fold answers behind its figures out."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,13 +16,14 @@ from pipelines.model.prior import fit_weibull
 from pipelines.model.staged.fit import staged_crossfit, texts_of
 from pipelines.model.staged.histories import histories
 from pipelines.model.staged.stages import fit_stages
+from pipelines.model.transfer import fit_transfer
 
 __all__ = ["CrossValidated", "Fitted", "cross_validate", "fit"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The artefact, and how it answered lives it had not seen; None when no forest was fitted."""
+    """The artefact, and how it answered lives it had not seen; None when no life had an answer."""
 
     artefact: Artefact
     out_of_fold: OutOfFold | None
@@ -30,7 +31,7 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class CrossValidated:
-    """What `cross_validate` found: the rows it answered, and places of labelled rows and of columns that differ."""
+    """What `cross_validate` found: rows answered, and places of labelled rows and of columns that differ."""
 
     rows: Labelled
     labelled: Ints
@@ -69,7 +70,8 @@ def fit(
 ) -> Fitted:
     """Fits everything a class's artefact holds, on these examples only.
 
-    With fewer than `forests_from` failed lives the artefact has no forest: only the condition rung works. With
+    With fewer than `forests_from` failed lives the artefact has no forest. Below `calibrated_from` the lives'
+    own stages may answer unseen lives better than forests do; then they speak (`pipelines.model.transfer`). With
     `staged.failed_lives` or more the model is a staged one (`pipelines.model.staged`).
 
     Args:
@@ -91,6 +93,13 @@ def fit(
     if failed >= parameters.forests_from:
         judged = judged or cross_validate(examples, parameters, fold=fold, spans=spans)
         forests = _fit_forests(examples, parameters, judged, spans)
+    condition = condition_of(examples, baseline_rows)
+    transfer = fit_transfer(
+        examples, parameters, fold=fold, baseline_rows=baseline_rows, rival=forests.out_of_fold
+    )
+    if transfer is not None:
+        inputs = () if condition is None else condition.voters
+        forests = replace(_no_forests(failed, parameters), inputs=inputs, out_of_fold=transfer.out_of_fold)
     weibull = fit_weibull(examples.lives)
     prior: dict[str, float | None] = {
         "shape": None if weibull is None else weibull.shape,
@@ -109,7 +118,7 @@ def fit(
         forests=forests.texts,
         calibration=forests.calibration,
         domain=forests.domain,
-        condition=condition_of(examples, baseline_rows),
+        condition=condition,
         class_prior=prior,
         trained_units=len(examples.lives),
         failed_units=failed,
@@ -121,6 +130,7 @@ def fit(
         memory=forests.memory,
         index_inputs=forests.index_inputs,
         index_forest=forests.index,
+        transfer=None if transfer is None else transfer.model,
     )
     return Fitted(artefact, forests.out_of_fold)
 

@@ -1,56 +1,141 @@
 """A diagnosis of the newest waveforms for components that need one, as evidence of their statements."""
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import polars as pl
+
+from features.core.clock import EARLIEST
 from features.core.lake import Lake
 from features.core.plant import Component, Machine, Plant, PointKind
 from features.core.statements import Evidence, Prediction, Refusal, Rung
+from features.core.tables import MAINTENANCE_EVENTS, MEASUREMENTS, WAVEFORMS
 from features.core.units import Quantity
-from features.diagnosis import SEVERE_MM_S, Diagnosis, MatchedLine
-from features.diagnosis.report import report
+from features.diagnosis import Diagnosis, MatchedLine, diagnose_component
+from features.diagnosis.component import GOOD, healthy_rows, points_of_role, with_speed
 from features.rul.physics import wants_diagnosis, with_physics
-from features.vibration.severity import limits_mm_s
 
-__all__ = ["diagnosed", "evidence_of"]
+__all__ = ["Asked", "diagnosed", "evidence_of"]
 
 # Lines that are named as evidence; `wearcast diagnose` shows all.
 _LINES = 4
+# Newest waveforms of each point that are averaged, and most of healthy time: as `wearcast diagnose` does it.
+_SNAPSHOTS, _MOST_HEALTHY = 4, 50
+_WAVE = ("machine_id", "point_id", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is said of a component without a diagnosis; `installed_at`: when its present life began, if known.
+
+    Earlier waveforms are of another part.
+    """
+
+    machine: Machine
+    component: Component
+    statement: Prediction | Refusal
+    installed_at: dt.datetime | None
 
 
 def diagnosed(
-    lake: Lake,
-    plant: Plant,
-    machine: Machine,
-    component: Component,
-    statement: Prediction | Refusal,
-    *,
-    installed_at: dt.datetime | None,
-) -> Prediction | Refusal:
-    """The statement with what physics says, when it needs a diagnosis and one can be made.
+    lake: Lake, plant: Plant, group: str, asked: Sequence[Asked], *, as_of: dt.datetime
+) -> list[Prediction | Refusal]:
+    """The statements, with what physics says where they need a diagnosis and one can be made.
+
+    The lake is read once for all of them: opening its tables costs more than a diagnosis.
 
     Args:
-        lake: Where the waveforms are; only those known at the statement's `as_of` are read.
-        plant: Of the machine.
-        machine: The machine.
-        component: One of its components.
-        statement: What is said of it without a diagnosis.
-        installed_at: When its present life began; earlier waveforms are of another part. None: not known.
+        lake: Where the waveforms are.
+        plant: Of the machines.
+        group: Of the machines.
+        asked: Components of a few machines of that group.
+        as_of: Only what could be known then is read.
     """
-    if not wants_diagnosis(statement) or not _can_be_diagnosed(machine, component):
-        return statement
-    of = machine.vibration_class
-    found = report(
-        plant,
-        lake,
-        machine,
-        component,
-        as_of=statement.as_of,
-        severe_mm_s=SEVERE_MM_S if of is None else limits_mm_s(of.group, of.foundation)[1],
-        since=installed_at,
+    wanted = [
+        each
+        for each in asked
+        if wants_diagnosis(each.statement) and _can_be_diagnosed(each.machine, each.component)
+    ]
+    if not wanted:
+        return [each.statement for each in asked]
+    read = _Read(lake, plant, group, wanted, as_of)
+    found = {id(each): read.diagnose(each) for each in wanted}
+    return [found.get(id(each), each.statement) for each in asked]
+
+
+class _Read:
+    """Everything that diagnoses of some components need, read at once: newest and healthy waveforms, speeds."""
+
+    def __init__(self, lake: Lake, plant: Plant, group: str, wanted: Sequence[Asked], as_of: dt.datetime) -> None:
+        ids = sorted({each.machine.id for each in wanted})
+        since = min(each.installed_at or EARLIEST for each in wanted)
+        held = lake.read(WAVEFORMS, as_of=as_of, since=since, machine_ids=ids, group=group)
+        held = held.filter(pl.col("quality") == GOOD)
+        times = held.select(*_WAVE).collect().sort("time")
+        events = lake.read(MAINTENANCE_EVENTS, as_of=as_of, machine_ids=ids).collect()
+        self._newest, self._healthy = {}, {}
+        for each in wanted:
+            own = _own(times, each)
+            of = plant.component_class(each.component.component_class)
+            healthy = healthy_rows(own, events, each.machine, each.component, of)
+            self._newest[id(each)] = own.group_by("point_id").tail(_SNAPSHOTS).select(_WAVE)
+            self._healthy[id(each)] = healthy.gather_every(max(1, len(healthy) // _MOST_HEALTHY))
+        keys = pl.concat([*self._newest.values(), *self._healthy.values()]).unique().lazy()
+        self._waves = held.join(keys, on=list(_WAVE), how="semi").collect()
+        self._speeds = self._read_speeds(lake, group, wanted, as_of)
+
+    def diagnose(self, asked: Asked) -> Prediction | Refusal:
+        """The statement with its diagnosis; as it was when there is no waveform, or none can be told from them."""
+        machine = asked.machine
+        rows, healthy = (self._with_speed(kept[id(asked)], machine) for kept in (self._newest, self._healthy))
+        newest = rows["time"].max()
+        said = diagnose_component(
+            machine,
+            asked.component,
+            rows,
+            reference=healthy,
+            snapshots=_SNAPSHOTS,
+        )
+        if not isinstance(said, Diagnosis) or not isinstance(newest, dt.datetime):
+            return asked.statement
+        return with_physics(asked.statement, evidence_of(said, newest))
+
+    def _read_speeds(
+        self, lake: Lake, group: str, wanted: Sequence[Asked], as_of: dt.datetime
+    ) -> dict[str, pl.DataFrame]:
+        """Machine -> what its speed was, where a waveform was recorded without."""
+        roles = {e.machine.id: (e.machine, e.machine.speed.role) for e in wanted if e.machine.speed is not None}
+        points = {name: points_of_role(m, role) for name, (m, role) in roles.items() if role is not None}
+        lacking = self._waves.filter(pl.col("speed_hz").is_null(), pl.col("machine_id").is_in(list(points)))
+        first = lacking["time"].min()
+        if not isinstance(first, dt.datetime):
+            return {}
+        since = first - max(_tolerance(each.machine) for each in wanted)
+        frame = lake.read(MEASUREMENTS, as_of=as_of, since=since, machine_ids=sorted(points), group=group)
+        known = frame.filter(pl.col("point_id").is_in([p for some in points.values() for p in some])).collect()
+        return {
+            name: known.filter(pl.col("machine_id") == name, pl.col("point_id").is_in(some))
+            for name, some in points.items()
+        }
+
+    def _with_speed(self, keys: pl.DataFrame, machine: Machine) -> pl.DataFrame:
+        rows = self._waves.join(keys, on=list(_WAVE), how="semi")
+        speeds = self._speeds.get(machine.id)
+        return rows if speeds is None else with_speed(rows, speeds, tolerance=_tolerance(machine))
+
+
+def _own(times: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+    """Waveforms of the component's points in its present life."""
+    points = [point.id for point in asked.machine.points_of(asked.component)]
+    begin = asked.installed_at or EARLIEST
+    return times.filter(
+        pl.col("machine_id") == asked.machine.id, pl.col("point_id").is_in(points), pl.col("time") >= begin
     )
-    if found.time is None or not isinstance(found.said, Diagnosis):
-        return statement
-    return with_physics(statement, evidence_of(found.said, found.time))
+
+
+def _tolerance(machine: Machine) -> dt.timedelta:
+    return machine.tolerance or 2 * machine.grid
 
 
 def evidence_of(said: Diagnosis, time: dt.datetime) -> tuple[Evidence, ...]:

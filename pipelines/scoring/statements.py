@@ -18,7 +18,7 @@ from features.rul.life import USAGE_SPAN, Usage
 from features.rul.predict import predict, predict_rows
 from features.rul.rows import to_row
 from pipelines.scoring.batches import batches
-from pipelines.scoring.diagnosing import diagnosed
+from pipelines.scoring.diagnosing import Asked, diagnosed
 
 __all__ = ["Model", "score"]
 
@@ -76,16 +76,24 @@ def score(
     for group, some in batches(machines):
         read = _read(lake, group, some, lives, as_of, along=along)
         rows = read.partition_by("machine_id", "slot", as_dict=True)
-        for machine in some:
-            for component in machine.components:
-                own = rows.get((machine.id, component.slot), read.clear())
-                told = _Told(plant, machine, component, models.get(component.component_class), own, lives)
-                pairs = told.along() if along else [told.now(lake, as_of)]
-                said += [statement for _, statement in pairs]
-                written += [
-                    told.row(number, statement, statement.as_of if replayed else as_of)
-                    for number, statement in pairs
-                ]
+        told = [
+            _Told(
+                plant,
+                machine,
+                component,
+                models.get(component.component_class),
+                rows.get((machine.id, component.slot), read.clear()),
+                lives,
+            )
+            for machine in some
+            for component in machine.components
+        ]
+        pairs = [each.along() for each in told] if along else _now(lake, plant, group, told, as_of)
+        for each, own in zip(told, pairs, strict=True):
+            said += [statement for _, statement in own]
+            written += [
+                each.row(number, statement, statement.as_of if replayed else as_of) for number, statement in own
+            ]
     lake.upsert(PREDICTIONS, PREDICTIONS.frame(written), writer="scoring")
     refused = sum(isinstance(statement, Refusal) for statement in said)
     log("scoring").info(
@@ -120,8 +128,8 @@ class _Told:
         if not self._lives.is_empty():
             self._lives = self._lives.filter(pl.col("known_from") == pl.col("known_from").max())
 
-    def now(self, lake: Lake, as_of: dt.datetime) -> tuple[int | None, Statement]:
-        """Life number and statement as of a moment, with a diagnosis from the lake's waveforms where it helps."""
+    def now(self, as_of: dt.datetime) -> tuple[int | None, Asked]:
+        """Life number and statement as of a moment, without a diagnosis yet."""
         life = self._lives.filter(
             pl.col("start") <= as_of, pl.col("end").is_null() | (pl.col("end") >= as_of)
         ).tail(1)
@@ -141,7 +149,7 @@ class _Told:
             features=self._features,
         )
         begun = None if life.is_empty() else life["start"][0]
-        return number, diagnosed(lake, self._plant, self._machine, self._component, statement, installed_at=begun)
+        return number, Asked(self._machine, self._component, statement, begun)
 
     def along(self) -> list[tuple[int | None, Statement]]:
         """Life number and statement for every row, of rows that became known together the newest."""
@@ -190,6 +198,15 @@ class _Told:
     def _of(self, life: dict[str, Any]) -> pl.DataFrame:
         inside = pl.col("time") > life["start"]
         return self._rows.filter(inside if life["end"] is None else inside & (pl.col("time") <= life["end"]))
+
+
+def _now(
+    lake: Lake, plant: Plant, group: str, told: Sequence[_Told], as_of: dt.datetime
+) -> list[list[tuple[int | None, Statement]]]:
+    """The newest statement of each, with a diagnosis where it helps."""
+    asked = [each.now(as_of) for each in told]
+    statements = diagnosed(lake, plant, group, [each for _, each in asked], as_of=as_of)
+    return [[(number, statement)] for (number, _), statement in zip(asked, statements, strict=True)]
 
 
 def _read(

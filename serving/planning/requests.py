@@ -20,7 +20,7 @@ def request_for(recommendation: Recommendation, case: Case, *, episode: int, tar
     mode = recommendation.fault or recommendation.failure_mode
     words = mode.replace("_", " ").replace("-", " ")
     verb, place = recommendation.action.capitalize(), f"{machine.id} {recommendation.slot}"
-    title = f"{verb} {words} {place}"
+    title = f"{verb} {place}: {words}" if recommendation.fault else f"{verb} {words} {place}"
     title = title if len(title) <= _TITLE else f"{verb} {place}"
     key = order_key(site.id, machine.id, recommendation.slot, recommendation.failure_mode, episode)
     return MaintenanceRequest(

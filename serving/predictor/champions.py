@@ -113,6 +113,10 @@ class Champions:
 
 def _try(artefact: Artefact) -> None:
     """Let it answer once before anybody asks: what cannot answer is refused, and the first request is fast."""
+    if artefact.transfer is not None:
+        left = artefact.transfer.remaining(np.ones(1), np.zeros(1), [0])
+        if not np.isfinite([left.quantile(0.5), left.mean(artefact.transfer.longest)]).all():
+            raise DamagedArtefactError(f"model {artefact.name} answers numbers that are not finite")
     if artefact.forests:
         found = engine_of(artefact).answer(np.zeros((1, len(artefact.inputs))))
         if not np.isfinite([found.mean, found.p10, found.p50, found.p90]).all():

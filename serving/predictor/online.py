@@ -1,7 +1,7 @@
 """One component's statement for one request: the same features and the same inference as in batch.
 
-Spectra are not looked at here: that costs half a second. A diagnosis is taken over from the newest statement of
-batch, so both say the same.
+Spectra are not looked at here: that costs tenths of a second and reads much of the lake. A diagnosis is taken
+over from the newest statement of batch, so both say the same.
 """
 
 import datetime as dt
@@ -28,11 +28,11 @@ _DIAGNOSIS_HOLDS = dt.timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Feature rows of one component in order of time, its installations, and what batch saw in its spectra."""
+    """Feature rows of one component in order of time, and its installations; from the lake, or brought along."""
 
     rows: pl.DataFrame
     installations: pl.DataFrame
-    physics: tuple[Evidence, ...] = ()
+    from_lake: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,7 @@ def history_from_lake(context: Context, machine: Machine, component: Component, 
         since=None if last is None else last + _MICROSECOND,
         as_of=as_of,
     )
-    physics = _physics(context, machine, component, installations, as_of)
-    return History(newer if last is None else pl.concat([held, newer]), installations, physics)
+    return History(newer if last is None else pl.concat([held, newer]), installations, from_lake=True)
 
 
 def history_from_raw(
@@ -115,7 +114,8 @@ def answer(
         history: Its feature rows and installations.
         as_of: The moment of the question, UTC.
     """
-    known = _known(history.installations, as_of)
+    withdrawn = pl.col("withdrawn_at").fill_null(as_of + _MICROSECOND) <= as_of
+    known = history.installations.filter((pl.col("available_at") <= as_of) & ~withdrawn).sort("installed_at")
     rows = history.rows
     if not known.is_empty():
         rows = rows.filter(pl.col("time") > known["installed_at"][-1])
@@ -133,25 +133,19 @@ def answer(
         as_of=as_of,
         features=features,
     )
-    if wants_diagnosis(statement):
-        statement = with_physics(statement, history.physics)
+    if history.from_lake and wants_diagnosis(statement):
+        statement = with_physics(statement, _physics(context, machine, component, known, as_of))
     values = dict(zip(features.names, rows["values"][-1], strict=True)) if rows.height else {}
     return OnlineAnswer(statement, values)
 
 
-def _known(installations: pl.DataFrame, as_of: dt.datetime) -> pl.DataFrame:
-    withdrawn = pl.col("withdrawn_at").fill_null(as_of + _MICROSECOND) <= as_of
-    return installations.filter((pl.col("available_at") <= as_of) & ~withdrawn).sort("installed_at")
-
-
 def _physics(
-    context: Context, machine: Machine, component: Component, installations: pl.DataFrame, as_of: dt.datetime
+    context: Context, machine: Machine, component: Component, known: pl.DataFrame, as_of: dt.datetime
 ) -> tuple[Evidence, ...]:
     """The diagnosis of the newest statement known at `as_of`, unless it is old or of the part before."""
     told = context.fleet.known_at(machine.id, component.slot, as_of)
     if told is None or told.statement.data_time is None:
         return ()
-    known = _known(installations, as_of)
     is_former = not known.is_empty() and told.statement.data_time <= known["installed_at"][-1]
     is_old = as_of - told.statement.as_of > max(_DIAGNOSIS_HOLDS, 3 * machine.grid)
     return () if is_former or is_old else told_by(told.statement)

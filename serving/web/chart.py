@@ -38,8 +38,10 @@ def life_chart(history: Sequence[Told], time_zone: str, title: str) -> Markup | 
     frame = _Frame(told)
     parts = [_grid(frame, time_zone), _parts_replaced(frame), _curves(frame), _strip(frame)]
     body = "".join(parts)
+    # Where no statement has a number there is but the strip of states to see.
+    top = 0.0 if frame.predictions else _HEIGHT - _BOTTOM
     return Markup(  # noqa: S704 - every text in it is escaped or a number made here
-        f'<svg class="chart" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" role="img" '
+        f'<svg class="chart" viewBox="0 {top:.0f} {_WIDTH:.0f} {_HEIGHT - top:.0f}" role="img" '
         f'aria-label="{escape(title)}. {escape(_summary(told))}">{body}</svg>'
     )
 

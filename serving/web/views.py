@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from features.core.plant import Site
 from features.core.statements import Evidence, Prediction, Refusal, Rung
-from features.registry.words import fault_words, feature_words
+from features.registry.words import fault_words, feature_words, line_words
 from serving.orders import OPEN_STATES, RecommendationState
 from serving.predictor.fleet import ComponentStatus, MachineStatus
 from serving.store import StoredRecommendation
@@ -272,7 +272,7 @@ def _physics_view(found: Sequence[Evidence]) -> PhysicsView | None:
     says = fault_words(found[0].verdict)
     lines = tuple(
         LineView(
-            name=feature_words(f"diagnosis.{line.feature.split('.', 2)[-1]}").removeprefix("Spectrum: "),
+            name=line_words(line.feature.split(".", 2)[-1]),
             order=words.figure(line.order),
             frequency=f"{words.figure(line.frequency_hz)} Hz",
             height=f"{line.value:.0f} dB",

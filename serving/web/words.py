@@ -62,6 +62,7 @@ _REASONS = {
 _RUNGS = {
     Rung.CALIBRATED_RUL: "Calibrated remaining life",
     Rung.UNCALIBRATED_RUL: "Remaining life, band not calibrated",
+    Rung.TRANSFER: "Remaining life of few lives at the same stage, no band",
     Rung.CONDITION: "Condition against its own healthy time",
     Rung.PHYSICS: "Spectrum and geometry, nothing learnt",
     Rung.LIMITS: "Limits and ISO zones, nothing learnt",

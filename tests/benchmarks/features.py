@@ -43,6 +43,7 @@ FULL = tuple(stage for stage in Stage if stage is not Stage.KURTOGRAM)
 NAMES = tuple(name for stage in FULL for name in COLUMNS[stage])
 # Samples -> sample rate: every value of the full set can be told of such windows, nothing is skipped.
 RATES_HZ = {2560: 5120.0, 25600: 25600.0}
+HOW_TO_GET_PEERS = "`make bench`, or `.venv/bin/uv pip install 'tsfel>=0.2' -c requirements.lock`, adds it"
 MILLIGRAVITY = 9.80665e-3  # m/s^2
 # Errors are relative to the value, or to this if it is more: values that are near 0 by nature.
 FLOORS = {"skewness": 0.1, "mean": 0.1, "kurtogram_kurtosis": 0.1, "rahmonic": 0.05}
@@ -289,7 +290,7 @@ def tsfresh_set(x: np.ndarray, rate_hz: float) -> tuple[dict[str, np.ndarray], i
 
 
 def tsfel_set(x: np.ndarray, rate_hz: float) -> tuple[dict[str, np.ndarray], int] | None:
-    """tsfel's features of all domains, twins by our names; None when it is not installed (extra `bench`)."""
+    """tsfel's features of all domains, twins by our names; None when it is not installed (`make bench`)."""
     if importlib.util.find_spec("tsfel") is None:
         return None
     import tsfel
@@ -298,13 +299,16 @@ def tsfel_set(x: np.ndarray, rate_hz: float) -> tuple[dict[str, np.ndarray], int
         tsfel.get_features_by_domain(), [w.astype(np.float64) for w in x], fs=rate_hz, verbose=0, n_jobs=None
     )
     wanted = {
+        "mean": "0_Mean",
         "rms": "0_Standard deviation",
         "total_rms": "0_Root mean square",
         "peak_to_peak": "0_Peak to peak distance",
+        "mean_magnitude": "0_Mean absolute deviation",
         "skewness": "0_Skewness",
-        "mean": "0_Mean",
     }
-    return {name: found[column].to_numpy() for name, column in wanted.items() if column in found}, found.shape[1]
+    twins = {name: found[column].to_numpy() for name, column in wanted.items()}
+    # Its kurtosis is the excess over the normal distribution's 3.
+    return {**twins, "kurtosis": found["0_Kurtosis"].to_numpy() + 3}, found.shape[1]
 
 
 def peers(quick: bool) -> tuple[dict[str, float | None], list[dict[str, object]]]:
@@ -326,7 +330,7 @@ def peers(quick: bool) -> tuple[dict[str, float | None], list[dict[str, object]]
         took = time.process_time() - start
         if found is None:
             figures[figure] = None
-            log(f"{peer} is not installed: no comparison; it comes with the extra bench")
+            log(f"{peer} is not installed: no comparison, its figure is null; {HOW_TO_GET_PEERS}")
             return
         twins, count = found
         figures[figure] = took / windows / count / per_feature
@@ -384,15 +388,24 @@ def describe_machine() -> dict[str, object]:
     }
 
 
-def run(data: Path | None, quick: bool, only_vibration: bool) -> dict[str, object]:
-    """Everything, as one object."""
+def run(data: Path | None, quick: bool, only_vibration: bool, only_peers: bool = False) -> dict[str, object]:
+    """Everything, as one object; or the comparison with other libraries alone."""
+    if only_peers:
+        compared, shared = peers(quick)
+        return {
+            "benchmark": "features",
+            "machine": describe_machine(),
+            "settings": {"quick": quick, "only_peers": True},
+            "figures": compared,
+            "tables": {"shared_features": shared},
+        }
     figures, costs = cost(quick)
     figures["two_core_speedup"] = two_cores(quick)
     figures["features_in_full_set"] = float(len(NAMES))
     figures["max_relative_error"], figures["displacement_error"], by_feature = errors(quick)
     figures["velocity_rms_error_0_5s"] = velocity_error(quick)
     figures |= femto(data)
-    shared: list[dict[str, object]] = []
+    shared = []
     if not only_vibration:
         compared, shared = peers(quick)
         figures |= compared | telemetry(quick)
@@ -419,17 +432,22 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
     parser.add_argument("--quick", action="store_true", help="small batches: for a smoke test, not for figures")
     parser.add_argument("--only-vibration", action="store_true", help="neither peers nor telemetry")
+    parser.add_argument(
+        "--only-peers", action="store_true", help="nothing but the comparison with other libraries"
+    )
     parser.add_argument("--femto-job", type=Path, default=None, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.femto_job is not None:
         print(json.dumps(femto_job(options.femto_job)))
         return
-    found = run(options.data, options.quick, options.only_vibration)
+    found = run(options.data, options.quick, options.only_vibration, options.only_peers)
     if options.json:
         print(json.dumps(found))
     else:
         for name, value in found["figures"].items():  # type: ignore[attr-defined] # a dict, see `run`
             print(f"{name:40} {'none' if value is None else format(value, '.4g')}")
+        for row in found["tables"]["shared_features"]:  # type: ignore[index] # a dict, see `run`
+            print("{peer:20} {feature:20} differs by {largest_relative_difference:.2g} at most".format(**row))
 
 
 if __name__ == "__main__":

@@ -13,9 +13,13 @@ from features.core.lake import Lake
 from features.core.plant import Plant
 from features.core.statements import Evidence, HealthState, Prediction, Refusal, RefusalReason, Rung, named_fault
 from features.core.tables import PREDICTIONS, WAVEFORMS
+from features.diagnosis import Diagnosis
+from features.diagnosis.report import report
+from features.rul.physics import told_by
 from features.rul.rows import from_row
 from pipelines import labels
 from pipelines.scoring import compute_features, score
+from pipelines.scoring.diagnosing import evidence_of
 from serving.planning import plan
 from serving.predictor.champions import Champions
 from serving.predictor.context import Context
@@ -107,12 +111,12 @@ def plant() -> Plant:
 
 @pytest.fixture(scope="module")
 def lake(plant: Plant, tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Four snapshots of each machine, scored; a snapshot of tomorrow would name another fault."""
+    """Few snapshots of each machine, scored; tomorrow's, and the former part's, would name other faults."""
     lake, rows = Lake(tmp_path_factory.mktemp("day-one") / "lake"), []
     orders = plant.machines[0].components[0].fault_orders
     assert orders is not None
     for machine in plant.machines:
-        for step in range(1, 5):
+        for step in (2, 4) if machine.id == "calm" else (1, 2, 3, 4):
             rows.append(_row(machine.id, START + step * GRID, _wave(machine.id, orders.bpfo, step)))
     late = [_row("struck", NOW + i * GRID, _wave("struck", orders.bpfi, 9 + i)) for i in range(1, 5)]
     before = [_row("calm", START - i * GRID, _wave("struck", orders.bpfo, 20 + i)) for i in range(1, 5)]
@@ -166,6 +170,14 @@ def test_a_struck_bearing_is_named_with_its_lines(said: dict[str, Prediction | R
     assert (line.unit, line.value > 15.0) == ("dB", True)
 
 
+def test_scoring_and_the_command_make_the_same_diagnosis(lake: Lake, plant: Plant, said: Any) -> None:
+    for machine in plant.machines:
+        found = report(plant, lake, machine, machine.components[0], as_of=NOW, since=START)
+        assert isinstance(found.said, Diagnosis)
+        assert found.time is not None
+        assert evidence_of(found.said, found.time) == told_by(said[machine.id])
+
+
 def test_a_calm_machine_is_normal_and_its_former_bearing_is_not_held_against_it(
     said: dict[str, Prediction | Refusal],
 ) -> None:
@@ -205,7 +217,7 @@ def test_a_plan_asks_for_inspections_that_name_zone_and_fault(lake: Lake, plant:
     assert "dB over its floor" in struck.reason
     assert (found["struck"].request.failure_mode, found["struck"].request.title) == (
         "outer_race",
-        "Inspect outer race struck DE",
+        "Inspect struck DE: outer race",
     )
     plan(lake, plant, store, now=NOW + 3 * GRID)
     assert len(store.recommendations()) == 2
@@ -219,5 +231,5 @@ def test_the_list_says_why_in_one_line(lake: Lake, plant: Plant) -> None:
     assert rows["struck"].reason == "Spectrum: outer race fault"
     physics = rows["struck"].physics
     assert physics is not None
-    assert physics.lines[0].name == "at the outer race (BPFO)"
+    assert [line.name for line in physics.lines[:2]] == ["BPFO", "2 x BPFO"]
     assert rows["calm"].limits[0].verdict == "Zone A"

@@ -89,6 +89,7 @@ def _machine(config: SimulatorConfig, number: int, machine: SimulatedMachine) ->
         "criticality": machine.criticality,
         "grid": f"{config.waveform_every_hours}h",
         "speed": {"role": "speed"},
+        "vibration_class": {"group": 2, "foundation": "rigid"},
         "costs": _costs(machine.criticality),
         "components": [_component(config, machine, slot, kind) for slot, kind in machine.machine_class.slots],
         "measuring_points": [

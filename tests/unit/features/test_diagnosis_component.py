@@ -101,6 +101,25 @@ def test_the_newest_good_rows_are_diagnosed(machine: Machine) -> None:
     assert found.lines[0].point == "vib"
 
 
+@pytest.mark.parametrize(
+    ("of", "fault"),
+    [
+        (None, Fault.UNBALANCE),
+        ({"group": 2, "foundation": "rigid"}, Fault.UNBALANCE),
+        ({"group": 1, "foundation": "flexible"}, Fault.NORMAL),
+    ],
+)
+def test_what_is_severe_depends_on_the_machine_s_class(
+    machine: Machine, of: dict[str, object] | None, fault: Fault
+) -> None:
+    shaking = 4e-3 * np.sqrt(2) * 2 * np.pi * SPEED * np.sin(2 * np.pi * SPEED * np.arange(8192) / RATE)
+    rows = WAVEFORMS.frame([row(day, 0.1 * noise(day) + shaking) for day in range(4)])  # 4 mm/s RMS
+    on = Machine.model_validate(machine.model_dump() | {"vibration_class": of})
+    found = diagnose_component(on, on.component("DE"), rows)
+    assert isinstance(found, Diagnosis)
+    assert found.fault is fault
+
+
 def test_a_speed_from_outside_counts_where_the_row_has_none(machine: Machine) -> None:
     rows = WAVEFORMS.frame([row(1, damaged(bpfo(machine), 1), speed_hz=None)])
     component = machine.component("DE")

@@ -86,6 +86,16 @@ def test_an_inner_race_shows_sidebands_of_the_shaft() -> None:
     assert min(sidebands[-1], sidebands[1]) > 10
 
 
+def test_sidebands_of_an_inner_race_are_no_ball() -> None:
+    """In a 6203 the lower sideband (4.947 - 1) lies within slip of the ball's line (3.988)."""
+    geometry = BearingGeometry(balls=8, ball_diameter_mm=6.746, pitch_diameter_mm=28.5)
+    orders = fault_orders(geometry)
+    assert 2 * orders.bsf == pytest.approx(orders.bpfi - 1, rel=0.015)
+    found = said(8.0 * impulses(orders.bpfi, 1, modulation=1.0, depth=2.0, slip=0.0) + noise(2), Geometry(orders))
+    assert found.fault is Fault.INNER_RACE
+    assert Fault.BALL not in {finding.fault for finding in found.findings}
+
+
 @pytest.mark.parametrize(("fault", "order", "modulation", "depth"), BEARING_FAULTS)
 def test_another_geometry_makes_the_match_vanish(
     fault: Fault, order: float, modulation: float, depth: float

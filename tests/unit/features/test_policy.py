@@ -227,6 +227,69 @@ def test_refusal_with_bad_condition_asks_for_an_inspection_in_the_next_window() 
     assert "because of vibration, horizontal: RMS, and" in found.reason
 
 
+ZONE = Evidence(
+    "vibration_h.velocity_rms_mm_s", 7.94, 4.5, "mm/s", rung=Rung.LIMITS, verdict="zone D", note="severe"
+)
+HOT = Evidence(
+    "bearing_temperature.level_k",
+    370.0,
+    368.15,
+    "K",
+    rung=Rung.LIMITS,
+    verdict="alarm",
+    note="above the alarm limit of 95 degC, T; median",
+)
+FAULT = Evidence("diagnosis.outer_race", 9.0, None, "dB", rung=Rung.PHYSICS, verdict="outer_race", note="why")
+BPFO = replace(FAULT, feature="diagnosis.outer_race.bpfo", value=27.4, order=3.59, frequency_hz=87.96)
+
+
+@pytest.mark.parametrize("rung", [Rung.LIMITS, Rung.PHYSICS])
+def test_limits_and_physics_alone_ask_for_an_inspection_that_names_them(rung: Rung) -> None:
+    refusal = Refusal(
+        "P101/DE-bearing",
+        NOW,
+        RefusalReason.NO_MODEL,
+        "",
+        rung=rung,
+        health_state=HealthState.FAILURE,
+        evidence=(FAULT, BPFO, ZONE, HOT),
+    )
+    found = recommended(refusal, context_of())
+    assert (found.action, found.priority, found.fault) == (Action.INSPECT, 2, "outer_race")
+    assert found.failure_mode == "bearing"
+    assert found.reason == (
+        "Bearing P101/DE-bearing is beyond its limits: outer race fault (88.0 Hz, order 3.59, 27 dB over its "
+        "floor); vibration, horizontal: velocity RMS 7.9 mm/s, zone D; bearing temperature above the alarm limit "
+        "of 95 degC, and no calibrated remaining life is known; inspect it by Saturday 21 February."
+    )
+
+
+def test_good_limits_alone_ask_for_nothing() -> None:
+    kept = (replace(ZONE, value=1.0, verdict="zone A"),)
+    refusal = Refusal(
+        "P101/DE-bearing",
+        NOW,
+        RefusalReason.NO_MODEL,
+        "",
+        rung=Rung.LIMITS,
+        health_state=HealthState.NORMAL,
+        evidence=kept,
+    )
+    decision = decide(refusal, context_of(), now=NOW)
+    assert isinstance(decision, NoAction)
+    assert "condition is normal" in decision.reason
+
+
+def test_a_replacement_says_what_the_spectra_show() -> None:
+    found = recommended(replace(prediction_of(5 * 24), evidence=(FAULT, BPFO)), context_of())
+    assert (found.action, found.fault) == (Action.REPLACE, "outer_race")
+    assert (
+        "spectra show outer race fault (88.0 Hz, order 3.59, 27 dB over its floor), will probably" in found.reason
+    )
+    unknown = replace(FAULT, feature="diagnosis.unknown", verdict="unknown")
+    assert recommended(replace(prediction_of(5 * 24), evidence=(unknown,)), context_of()).fault == ""
+
+
 @pytest.mark.parametrize("reason", [RefusalReason.STALE_DATA, RefusalReason.SENSOR_FAULT])
 def test_condition_of_a_faulty_or_silent_sensor_is_not_used(reason: RefusalReason) -> None:
     refusal = Refusal("P101/DE-bearing", NOW, reason, "", rung=Rung.CONDITION, health_state=HealthState.FAILURE)

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -219,6 +220,53 @@ def _history(days: int) -> list[Told]:
 
 def _shapes(drawing: str) -> list[tuple[str, str]]:
     return [(node.tag, node.get("class", "")) for node in ET.fromstring(drawing)]  # noqa: S314 - made by us
+
+
+ZONE = Evidence(
+    "vibration_h.velocity_rms_mm_s", 7.9, 4.5, "mm/s", rung=Rung.LIMITS, verdict="zone D", note="table A.2"
+)
+FAULT = Evidence("diagnosis.outer_race", 9.0, None, "dB", rung=Rung.PHYSICS, verdict="outer_race", note="why")
+LINE = replace(FAULT, feature="diagnosis.outer_race.2_x_bpfo", value=27.4, order=7.17, frequency_hz=175.7)
+
+
+def test_the_machine_page_shows_zone_fault_and_lines() -> None:
+    refusal = Refusal(
+        "P1/DE",
+        NOW,
+        RefusalReason.NO_MODEL,
+        "none",
+        NOW,
+        Rung.LIMITS,
+        HealthState.FAILURE,
+        None,
+        (FAULT, LINE, ZONE),
+    )
+    view = _view(refusal)
+    assert view.reason == "Spectrum: outer race fault; Vibration, horizontal: velocity RMS 7.9 mm/s, zone D"
+    page = render(
+        _request(None),
+        "machine.html",
+        machine=_plant().machines[0],
+        site=_plant().sites[0],
+        sections=[(view, None, [])],
+        model_facts=[[]],
+        as_of="now",
+        back="/",
+    )
+    text = " ".join(re.sub(r"<[^>]+>", " ", bytes(page.body).decode("utf-8")).split())
+    assert "Limits and ISO zones, nothing learnt" in text
+    assert "Zone D 7.9 mm/s 4.5 mm/s table A.2" in text
+    assert "Spectrum: Outer race fault" in text
+    assert "2 x BPFO 7.17 176 Hz 27 dB" in text
+    assert "Condition and model" not in text
+
+
+def test_a_recommendation_is_told_with_the_fault_that_was_named() -> None:
+    stored = _stored(RecommendationState.PROPOSED)
+    named = replace(stored, recommendation=replace(stored.recommendation, fault="outer_race"))
+    site = _plant().sites[0]
+    assert views.order_view(stored, site).failure_mode == "rolling bearing"
+    assert views.order_view(named, site).failure_mode == "outer race fault"
 
 
 def test_a_chart_has_a_gap_at_a_refusal_and_a_mark_at_a_new_part() -> None:

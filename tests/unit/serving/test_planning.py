@@ -170,6 +170,25 @@ def test_slightly_worse_prediction_is_no_news(lake: Lake, plant: Plant, store: S
     assert plan(lake, plant, store, now=LATER).revised == []
 
 
+def test_a_fault_that_gets_its_name_revises_the_one_proposal_and_losing_it_does_not(
+    lake: Lake, plant: Plant, store: Store
+) -> None:
+    named = {"feature": "diagnosis.ball", "value": 9.0, "reference": None, "unit": "dB", "share": None}
+    evidence = json.dumps([named | {"rung": "physics", "verdict": "ball", "note": "why"}])
+    predict(lake, 120.0)
+    plan(lake, plant, store, now=NOW)
+    assert only(store).request.failure_mode == "bearing"
+    predict(lake, 120.0, NOW + HOUR, evidence=evidence)
+    assert plan(lake, plant, store, now=NOW + HOUR).revised == [KEY]
+    stored = only(store)
+    assert (stored.key, stored.request.key) == (KEY, KEY)
+    assert (stored.recommendation.failure_mode, stored.recommendation.fault) == ("bearing", "ball")
+    assert (stored.request.failure_mode, stored.request.title) == ("ball", "Replace P101 DE-bearing: ball")
+    predict(lake, 120.0, NOW + 2 * HOUR)
+    assert plan(lake, plant, store, now=NOW + 2 * HOUR).revised == []
+    assert only(store).recommendation.fault == "ball"
+
+
 def test_at_most_one_revision_a_day_unless_the_priority_rises(lake: Lake, plant: Plant, store: Store) -> None:
     predict(lake, 150.0)
     plan(lake, plant, store, now=NOW)

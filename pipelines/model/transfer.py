@@ -1,0 +1,236 @@
+"""The rung below forests: what a handful of failed lives had left at each stage, and what that is worth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import erfc, exp, log, pi, sqrt
+
+import numpy as np
+
+from features.rul.condition import ALARM_RATIO, SCATTER_SIGMAS, LifeRows, fit_condition
+from features.rul.transfer import LEVELS, Stage, TransferModel, spell_begin
+from pipelines.model.baselines import constant_median, weibull_by_age
+from pipelines.model.boosting import life_weights
+from pipelines.model.crossfit import OutOfFold, refuse_leaking
+from pipelines.model.examples import Examples, Floats, Ints, cap_of, thinned
+from pipelines.model.parameters import FitParameters
+
+__all__ = ["Passage", "Transfer", "fit_stages", "fit_transfer"]
+
+# What is believed of the spread before a life was seen: that of a Weibull distribution of slope 10/9, the one
+# of ball bearings, pi / (sqrt(6) * slope) (G. Lundberg, A. Palmgren, "Dynamic capacity of rolling bearings",
+# Acta Polytechnica 7, 1947). Other parts scatter less, so the belief is on the wide side.
+_PRIOR_SPREAD = pi / sqrt(6.0) / (10.0 / 9.0)
+# How many lives that belief is worth.
+_PRIOR_LIVES = 2
+# Failed lives below which a stage, or the whole, is not told.
+_FEWEST = 2
+# Rounds of the estimate with suspended lives; each gains about the share of lives that are suspended.
+_ROUNDS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One life's way: its ages and condition index at its rows [n], its age at the end, and how it ended.
+
+    `healthy` is the median and scatter of its index while it was healthy, natural logarithms; None: too short.
+    """
+
+    unit: str
+    age: Floats
+    index: Floats
+    duration: float
+    failed: bool
+    healthy: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The model, and its answers to lives that it had not seen, at these places among the examples."""
+
+    model: TransferModel
+    out_of_fold: OutOfFold
+    rows: Ints
+
+
+def fit_transfer(
+    examples: Examples,
+    parameters: FitParameters,
+    *,
+    fold: Ints,
+    baseline_rows: int,
+    rival: OutOfFold | None,
+) -> Transfer | None:
+    """The rung where it is wanted: too few failed lives for a calibrated band, and no forest does better.
+
+    Args:
+        examples: Training lives and their rows.
+        parameters: Of the fit.
+        fold: Fold of each row [n]; whole lives.
+        baseline_rows: Rows that a life's own reference level is taken over.
+        rival: The forests' answers to unseen lives; they keep the word unless this rung's P50 is nearer, in
+            mean absolute error with every life weighing the same.
+
+    Returns:
+        None: there are enough failed lives for a calibrated band, or fewer than three, or the forests are better.
+    """
+    failed = sum(life.failed for life in examples.lives)
+    if not _FEWEST < failed < parameters.calibrated_from:
+        return None
+    passages = _passages(examples, baseline_rows)
+    model = fit_stages(passages, _threshold(passages))
+    if model is None:
+        return None
+    crossed = _cross_fit(examples, passages, parameters, fold)
+    if crossed is None:
+        return None
+    answers, rows = crossed
+    if rival is not None and _error(rival, rival.cap) <= _error(answers, rival.cap):
+        return None
+    return Transfer(model, answers, rows)
+
+
+def fit_stages(passages: Sequence[Passage], threshold: float) -> TransferModel | None:
+    """The stages of these lives; None with fewer than two failures of known age.
+
+    Suspended lives count as "longer than this" in every stage that they reached. Delayed entry is not
+    corrected: a life is used from its first row on.
+
+    Args:
+        passages: Lives of known age.
+        threshold: Condition index at which the alarm is raised, doublings; 0: the class has no index.
+    """
+    known = [one for one in passages if np.isfinite(one.duration) and one.duration > 0 and one.age.size]
+    failed = [one for one in known if one.failed]
+    if len(failed) < _FEWEST:
+        return None
+    whole = _stage(0.0, [log(one.duration) for one in known], [one.failed for one in known], len(failed))
+    stages = [whole]
+    for level in LEVELS if threshold > 0 else ():
+        left = [_left_at(one, level * threshold) for one in known]
+        came = [i for i, value in enumerate(left) if value is not None]
+        if sum(known[i].failed for i in came) < _FEWEST:
+            break
+        logs = [log(value) for value in left if value is not None]
+        stages.append(_stage(level, logs, [known[i].failed for i in came], len(failed)))
+    return TransferModel(tuple(stages), threshold, max(one.duration for one in failed), len(failed))
+
+
+def _left_at(passage: Passage, level: float) -> float | None:
+    """What remained when the last spell at a level began, as a share of the age then; None: not reached."""
+    begin = int(spell_begin(passage.index, level)[-1])
+    if begin < 0:
+        return None
+    step = passage.duration / passage.age.size
+    age = max(float(passage.age[begin]), step)
+    return max(passage.duration - float(passage.age[begin]), step) / age
+
+
+def _stage(level: float, logs: Sequence[float], failed: Sequence[bool], of: int) -> Stage:
+    """Posterior of a normal distribution of logarithms, suspended ones by expectation and maximisation.
+
+    References:
+        A. Gelman et al., "Bayesian data analysis", 3rd ed. 2013, section 3.3 (the predictive is Student's t);
+        A. P. Dempster, N. M. Laird, D. B. Rubin, J. R. Stat. Soc. B 39 (1977), section 4.3 (censored normal).
+    """
+    seen, ended = np.asarray(logs, dtype=np.float64), np.asarray(failed, dtype=np.bool_)
+    count = int(np.count_nonzero(ended))
+    centre, spread = float(seen[ended].mean()), _PRIOR_SPREAD
+    for _ in range(_ROUNDS if not ended.all() else 1):
+        ahead = np.array([_beyond((value - centre) / spread) for value in seen[~ended]])
+        expected, variance = seen.copy(), np.zeros(seen.size)
+        if ahead.size:
+            z = (seen[~ended] - centre) / spread
+            expected[~ended] = centre + spread * ahead
+            variance[~ended] = spread**2 * np.maximum(1.0 + z * ahead - ahead**2, 0.0)
+        centre = float(expected.mean())
+        squares = float(((expected - centre) ** 2 + variance).sum())
+        spread = sqrt((squares + _PRIOR_LIVES * _PRIOR_SPREAD**2) / (seen.size - 1 + _PRIOR_LIVES))
+    return Stage(
+        level=level,
+        centre=centre,
+        spread=spread * sqrt(1.0 + 1.0 / count),
+        freedom=float(count - 1 + _PRIOR_LIVES),
+        lives=count,
+        # Rule of succession (Laplace): never certain that the next one will, or will not.
+        reached=(count + 1.0) / (of + 2.0),
+    )
+
+
+def _beyond(z: float) -> float:
+    """Mean of a standard normal variable known to exceed z."""
+    if z > 20.0:
+        return z + 1.0 / z
+    return exp(-(z**2) / 2.0) / sqrt(2.0 * pi) / (erfc(z / sqrt(2.0)) / 2.0)
+
+
+def _passages(examples: Examples, baseline_rows: int) -> list[Passage]:
+    """Every life's way. Its index and its healthy scatter do not depend on other lives."""
+    found = []
+    for life in examples.lives:
+        rows = np.flatnonzero(examples.unit == life.unit)
+        age, running = examples.age[rows], np.ones(rows.size, dtype=np.bool_)
+        way = LifeRows(examples.time_us[rows], age, running, examples.x[rows], examples.names)
+        own = fit_condition([way], examples.names, baseline_rows=baseline_rows)
+        index = np.full(rows.size, np.nan) if own is None else own.assess(way).index
+        healthy = None if own is None or not own.units else (own.healthy_median, own.healthy_sigma)
+        found.append(Passage(life.unit, age, index, life.duration, life.failed, healthy))
+    return found
+
+
+def _threshold(passages: Sequence[Passage]) -> float:
+    """Alarm threshold learnt from these lives as `fit_condition` learns it, doublings; 0 without an index."""
+    if not any(np.isfinite(one.index).any() for one in passages):
+        return 0.0
+    healthy = [one.healthy for one in passages if one.healthy is not None]
+    middle, sigma = (float(value) for value in np.median(healthy, axis=0)) if healthy else (0.0, 0.0)
+    return max(log(ALARM_RATIO), middle + SCATTER_SIGMAS * sigma) / log(2.0)
+
+
+def _cross_fit(
+    examples: Examples, passages: Sequence[Passage], parameters: FitParameters, fold: Ints
+) -> tuple[OutOfFold, Ints] | None:
+    """Answers to the thinned rows of failed lives, each by the lives of the other folds; None: one fold cannot."""
+    refuse_leaking(examples.unit, fold)
+    wanted = np.flatnonzero(np.isfinite(examples.rul))
+    wanted = wanted[thinned(examples.unit[wanted], parameters.rows_per_life)]
+    mean, p50, constant, by_age = (np.full(wanted.size, np.nan) for _ in range(4))
+    cap = cap_of(examples.lives, examples.declared_cap)
+    for number in np.unique(fold[wanted]):
+        held = set(examples.unit[fold == number].tolist())
+        others = [one for one in passages if one.unit not in held]
+        model = fit_stages(others, _threshold(others))
+        if model is None:
+            return None
+        for passage in (one for one in passages if one.unit in held and one.failed):
+            mine = np.flatnonzero(examples.unit[wanted] == passage.unit)
+            first = int(np.flatnonzero(examples.unit == passage.unit)[0])
+            left = model.remaining(passage.age, passage.index, wanted[mine] - first)
+            mean[mine], p50[mine] = left.mean(model.longest), left.quantile(0.5)
+        out = np.isin(examples.unit[wanted], sorted(held))
+        y = np.minimum(examples.rul[wanted[~out]], cap)
+        constant[out] = constant_median(y, life_weights(examples.unit[wanted[~out]]), int(out.sum()))
+        lives = [life for life in examples.lives if life.unit not in held]
+        by_age[out] = weibull_by_age(lives, examples.age[wanted[out]], cap, constant[out])
+    told = np.isfinite(p50)
+    rows = wanted[told]
+    if not rows.size:
+        return None
+    answers = OutOfFold(
+        unit=examples.unit[rows],
+        fold=fold[rows],
+        age=examples.age[rows],
+        rul=examples.rul[rows],
+        cap=cap,
+        mean=np.minimum(mean[told], cap),
+        p10=None,
+        p50=np.minimum(p50[told], cap),
+        p90=None,
+        baselines={"constant_median": constant[told], "weibull_age": by_age[told]},
+    )
+    return answers, rows
+
+
+def _error(answers: OutOfFold, cap: float) -> float:
+    """Mean absolute error of P50 against the capped truth, every life weighing the same."""
+    error = np.abs(np.minimum(answers.p50, cap) - np.minimum(answers.rul, cap))
+    return float(np.average(error, weights=life_weights(answers.unit)))
