@@ -23,10 +23,14 @@ __all__ = ["CrossValidated", "Fitted", "cross_validate", "fit"]
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The artefact, and how it answered lives it had not seen; None when no life had an answer."""
+    """The artefact, and how it answered lives it had not seen; None when no life had an answer.
+
+    `rows` are the places among the examples of the rows of `out_of_fold`.
+    """
 
     artefact: Artefact
     out_of_fold: OutOfFold | None
+    rows: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,13 @@ class _Forests:
     calibration: Calibration
     domain: Domain
     out_of_fold: OutOfFold | None
+<<<<<<< HEAD
     memory: Memory | None = None
     index_inputs: tuple[str, ...] = ()
     index: str = ""
+=======
+    rows: Ints | None = None
+>>>>>>> main
 
 
 def fit(
@@ -99,7 +107,12 @@ def fit(
     )
     if transfer is not None:
         inputs = () if condition is None else condition.voters
-        forests = replace(_no_forests(failed, parameters), inputs=inputs, out_of_fold=transfer.out_of_fold)
+        forests = replace(
+            _no_forests(failed, parameters),
+            inputs=inputs,
+            out_of_fold=transfer.out_of_fold,
+            rows=transfer.rows,
+        )
     weibull = fit_weibull(examples.lives)
     prior: dict[str, float | None] = {
         "shape": None if weibull is None else weibull.shape,
@@ -132,7 +145,7 @@ def fit(
         index_forest=forests.index,
         transfer=None if transfer is None else transfer.model,
     )
-    return Fitted(artefact, forests.out_of_fold)
+    return Fitted(artefact, forests.out_of_fold, forests.rows)
 
 
 def _no_forests(failed: int, parameters: FitParameters) -> _Forests:
@@ -189,6 +202,7 @@ def _fit_forests(
         crossed.calibration,
         _domain(examples.x[np.ix_(judged.labelled, judged.columns)]),
         crossed.out_of_fold,
+        taught[failed[taught]],
     )
 
 

@@ -24,6 +24,9 @@ _STILL = 1e-6
 _SHORT, _END = 0.48, 0.08
 _REMAINING = (0, 1)
 
+# A regime has weights of its own when it has that many rows for each.
+_ROWS_A_WEIGHT = 30
+
 
 def fit_memory(lives: Histories, seen: Bools, cap: float, parameters: StagedParameters) -> Memory:
     """The memory of a class from the rows `seen` [n] alone.
@@ -48,15 +51,15 @@ def fit_memory(lives: Histories, seen: Bools, cap: float, parameters: StagedPara
     taught = seen & np.isfinite(lives.rul)
     chosen = moving[_telling(normal, taught, lives, cap, parameters.signals)]
     normal = normal[:, np.searchsorted(moving, chosen)]
-    weights, offset = _linear_indices(normal, taught, lives.rul, cap, parameters.ridge)
+    weights, offset = _by_regime(normal, regime, taught, lives.rul, cap, parameters.ridge, count=len(centre))
     return Memory(
         spans=lives.spans,
         regimes=regimes,
         signals=tuple(signals[number] for number in chosen),
         centre=_table(centre[:, chosen]),
         scale=_table(scale[:, chosen]),
-        weights=_table(weights),
-        offset=tuple(offset.tolist()),
+        weights=tuple(_table(table) for table in weights),
+        offset=_table(offset),
         remaining=_REMAINING,
         cap=cap,
     )
@@ -118,6 +121,20 @@ def _telling(normal: Floats, taught: Bools, lives: Histories, cap: float, most: 
     dy = np.where(known, (y - y.mean())[:, None], 0.0)
     along = np.abs((dx * dy).sum(axis=0)) / np.sqrt(np.maximum((dx**2).sum(axis=0) * (dy**2).sum(axis=0), 1e-300))
     return np.sort(np.argsort(-along, kind="stable")[:most])
+
+
+def _by_regime(
+    normal: Floats, regime: Ints, taught: Bools, rul: Floats, cap: float, ridge: float, *, count: int
+) -> tuple[Floats, Floats]:
+    """Weights [regimes, indices, signals] and offsets [regimes, indices]; rare regimes take those of all rows."""
+    everywhere = _linear_indices(normal, taught, rul, cap, ridge)
+    enough = _ROWS_A_WEIGHT * normal.shape[1]
+    found = []
+    for number in range(count):
+        rows = taught & (regime == number)
+        own = count > 1 and np.count_nonzero(rows) >= enough
+        found.append(_linear_indices(normal, rows, rul, cap, ridge) if own else everywhere)
+    return np.stack([weights for weights, _ in found]), np.stack([offset for _, offset in found])
 
 
 def _linear_indices(normal: Floats, taught: Bools, rul: Floats, cap: float, ridge: float) -> tuple[Floats, Floats]:

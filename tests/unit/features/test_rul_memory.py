@@ -31,8 +31,8 @@ def memory(*, regimes: bool = False) -> Memory:
         signals=NAMES[1:],
         centre=((1.0, 2.0), (101.0, 2.0)) if regimes else ((1.0, 2.0),),
         scale=((1.0, 4.0), (2.0, 4.0)) if regimes else ((1.0, 4.0),),
-        weights=((1.0, 0.0), (1.0, 2.0)),
-        offset=(0.0, 3.0),
+        weights=(((1.0, 0.0), (1.0, 2.0)),) * (2 if regimes else 1),
+        offset=((0.0, 3.0),) * (2 if regimes else 1),
         remaining=(1,),
         cap=100.0,
     )
@@ -91,6 +91,12 @@ def test_a_signal_is_told_in_healthy_deviations_of_its_regime() -> None:
 def test_a_signal_that_never_moved_is_no_deviation() -> None:
     still = memory().from_json({**memory().to_json(), "scale": [[0.0, 4.0]]})
     assert still.normal(np.array([[0.0, 7.0, 2.0]]), NAMES).tolist() == [[0.0, 0.0]]
+
+
+def test_linear_indices_weigh_by_the_regime_and_know_nothing_outside_of_it() -> None:
+    weights, offset = np.array([[[1.0, 2.0]], [[10.0, 0.0]]]), np.array([[0.5], [0.0]])
+    found = kernels.project(np.array([[1.0, 1.0]] * 3), np.array([0, 1, -1]), weights, offset)
+    np.testing.assert_array_equal(found, [[3.5], [10.0], [np.nan]])
 
 
 def test_every_column_has_a_name_of_its_own() -> None:
