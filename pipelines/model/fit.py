@@ -35,12 +35,21 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class CrossValidated:
-    """What `cross_validate` found: rows answered, and places of labelled rows and of columns that differ."""
+    """What `cross_validate` found.
+
+    Attributes:
+        rows: The rows that were answered.
+        labelled: Places among the examples of all rows with a label.
+        columns: Places of the features that differ.
+        crossed: Answers and calibration.
+        answered: Places among the examples of the rows of `out_of_fold`.
+    """
 
     rows: Labelled
     labelled: Ints
     columns: Ints
     crossed: Crossfit
+    answered: Ints
 
     @property
     def out_of_fold(self) -> OutOfFold:
@@ -55,13 +64,10 @@ class _Forests:
     calibration: Calibration
     domain: Domain
     out_of_fold: OutOfFold | None
-<<<<<<< HEAD
+    rows: Ints | None = None
     memory: Memory | None = None
     index_inputs: tuple[str, ...] = ()
     index: str = ""
-=======
-    rows: Ints | None = None
->>>>>>> main
 
 
 def fit(
@@ -182,14 +188,14 @@ def cross_validate(
         crossed = staged_crossfit(histories(examples, spans), rows, taught, fold, parameters)
     else:
         crossed = cross_fit(rows, parameters)
-    return CrossValidated(rows, labelled, columns, crossed)
+    return CrossValidated(rows, labelled, columns, crossed, taught[failed[taught]])
 
 
 def _fit_forests(
     examples: Examples, parameters: FitParameters, judged: CrossValidated, spans: Spans | None
 ) -> _Forests:
     if spans is not None and _is_staged(examples, parameters):
-        return _in_stages(examples, parameters, spans, judged.crossed)
+        return _in_stages(examples, parameters, judged, spans)
     rows, crossed = judged.rows, judged.crossed
     y = np.minimum(rows.rul, crossed.out_of_fold.cap)
     texts = {"mean": boost(rows.x, y, rows.unit, parameters, output="mean").model_to_string()}
@@ -202,12 +208,12 @@ def _fit_forests(
         crossed.calibration,
         _domain(examples.x[np.ix_(judged.labelled, judged.columns)]),
         crossed.out_of_fold,
-        taught[failed[taught]],
+        judged.answered,
     )
 
 
-def _in_stages(examples: Examples, parameters: FitParameters, spans: Spans, crossed: Crossfit) -> _Forests:
-    lives = histories(examples, spans)
+def _in_stages(examples: Examples, parameters: FitParameters, judged: CrossValidated, spans: Spans) -> _Forests:
+    lives, crossed = histories(examples, spans), judged.crossed
     seen = np.ones(examples.unit.size, dtype=np.bool_)
     stages = fit_stages(lives, seen, crossed.out_of_fold.cap, parameters.staged, parameters.seed)
     texts = texts_of(stages)
@@ -217,6 +223,7 @@ def _in_stages(examples: Examples, parameters: FitParameters, spans: Spans, cros
         crossed.calibration,
         _domain(stages.table[np.isfinite(lives.rul)]),
         crossed.out_of_fold,
+        judged.answered,
         stages.memory,
         stages.index_inputs,
         texts.index,

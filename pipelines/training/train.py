@@ -16,15 +16,10 @@ from features.core.models import ModelRegistry, model_name
 from features.core.plant import Plant
 from features.core.telemetry import log
 from features.rul.artefact import Artefact
-<<<<<<< HEAD
 from features.rul.memory import Spans
-from pipelines.dataset import TrainingSet, grouped_folds, split_groups, training_set
-from pipelines.evaluation import evaluate
-=======
 from pipelines.dataset import TrainingSet, split_groups, training_set
 from pipelines.evaluation import Judgement
 from pipelines.evaluation.looks import looks_so_far
->>>>>>> main
 from pipelines.model import FitParameters, Fitted, fit
 from pipelines.model.examples import Ints
 from pipelines.splits import grouped_folds, refuse_overlap
