@@ -156,7 +156,7 @@ class Memory:
         spans, regimes = document["spans"], document["regimes"]
         tables = {
             name: tuple(tuple(map(float, row)) for row in document[name])
-            for name in ("centre", "scale", "weights")
+            for name in ("centre", "scale", "offset")
         }
         return cls(
             spans=Spans(tuple(spans["means"]), tuple(spans["windows"]), float(spans["first"])),
