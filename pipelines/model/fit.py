@@ -12,7 +12,7 @@ from pipelines.model.condition import condition_of
 from pipelines.model.crossfit import CAPPED, Crossfit, Labelled, OutOfFold, cross_fit
 from pipelines.model.examples import Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
-from pipelines.model.prior import fit_weibull
+from pipelines.model.prior import class_prior
 from pipelines.model.staged.fit import staged_crossfit, texts_of
 from pipelines.model.staged.histories import histories
 from pipelines.model.staged.stages import fit_stages
@@ -123,12 +123,6 @@ def fit(
             out_of_fold=transfer.out_of_fold,
             rows=transfer.rows,
         )
-    weibull = fit_weibull(examples.lives)
-    prior: dict[str, float | None] = {
-        "shape": None if weibull is None else weibull.shape,
-        "scale": None if weibull is None else weibull.scale,
-        "median_life": None if weibull is None else weibull.median,
-    }
     artefact = Artefact(
         name=name,
         component_class=examples.component_class,
@@ -142,7 +136,7 @@ def fit(
         calibration=forests.calibration,
         domain=forests.domain,
         condition=condition,
-        class_prior=prior,
+        class_prior=class_prior(examples.lives),
         trained_units=len(examples.lives),
         failed_units=failed,
         as_of=as_of.isoformat(),
