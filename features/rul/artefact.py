@@ -2,6 +2,7 @@
 
 `artefact.json`        every field of `Artefact` but the forests
 `forest_{output}.txt`  LightGBM's text model of that output
+`forest_index.txt`     LightGBM's text model of `rul_index`, where the model has a memory
 `digests.json`         file name -> sha256 of every file above
 
 Floats round trip exactly. A bound that is not finite is written as `Infinity`, `-Infinity` or `NaN`,
@@ -20,13 +21,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from features.core.errors import DamagedArtefactError
 from features.rul.condition import ConditionModel
+from features.rul.memory import Memory
 from features.rul.transfer import TransferModel
 
 __all__ = ["OUTPUTS", "Artefact", "Calibration", "Domain", "load", "save"]
 
 OUTPUTS = ("mean", "p10", "p50", "p90")
 _DOCUMENT = "artefact.json"
+_INDEX = "forest_index.txt"
 _DIGESTS = "digests.json"
+# Keys that only models with a memory have.
+_OF_MEMORY = {"memory", "index_inputs"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -95,7 +100,7 @@ class Artefact:
         rul_cap: Largest RUL taught, life unit.
         fingerprint: Of the feature set it was fitted on.
         feature_names: The whole feature set, in order.
-        inputs: Names that the forests use, in the order of their columns.
+        inputs: Names that the forests use, in the order of their columns: features and columns of the memory.
         base: Output -> start of boosting, life unit; missing: 0.
         forests: Output -> LightGBM text; empty: only the condition rung works.
         calibration: Offsets of the band.
@@ -109,6 +114,9 @@ class Artefact:
         min_rows: Feature rows of a life before a number is given.
         on_mean: Outputs whose boosting started from the mean's answer.
         capped: Outputs that are cut at `rul_cap`.
+        memory: What is remembered of a life beyond the stored features; None: nothing.
+        index_inputs: Names that the forest of `rul_index` uses: features and columns of the memory.
+        index_forest: LightGBM text of `rul_index`; empty without a memory.
         transfer: What the class's few failed lives had left at each stage; None: not wanted, or nothing known.
             It speaks where there are no forests; `inputs` are then what the condition index needs.
     """
@@ -133,6 +141,9 @@ class Artefact:
     min_rows: int
     on_mean: tuple[str, ...] = ("p10", "p50", "p90")
     capped: tuple[str, ...] = ()
+    memory: Memory | None = None
+    index_inputs: tuple[str, ...] = ()
+    index_forest: str = ""
     transfer: TransferModel | None = None
     format: int = field(default=1)
 
@@ -144,7 +155,11 @@ class Artefact:
             raise ValueError(f"forests are all of {', '.join(OUTPUTS)} or none, got {', '.join(self.forests)}")
         if self.forests and self.transfer is not None:
             raise ValueError("forests and transfer exclude each other: one of them speaks")
-        unknown = sorted(set(self.inputs) - set(self.feature_names))
+        if (self.memory is None) != (not self.index_forest):
+            raise ValueError("a memory and the forest of its index come together")
+        told = {*self.feature_names, *(() if self.memory is None else self.memory.column_names())}
+        unknown = sorted(set(self.index_inputs) - told)
+        unknown += sorted(set(self.inputs) - told - set(() if self.memory is None else self.memory.index_names()))
         if unknown:
             raise ValueError(f"inputs that are not in the feature set: {', '.join(unknown)}")
         for bounds in (self.domain.low, self.domain.high, self.domain.present):
@@ -156,6 +171,8 @@ def save(artefact: Artefact, folder: Path) -> None:
     """Write an artefact; the digests come last, so a torn write is never taken for a model."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = {f"forest_{output}.txt": text for output, text in artefact.forests.items()}
+    if artefact.memory is not None:
+        texts[_INDEX] = artefact.index_forest
     texts[_DOCUMENT] = json.dumps(_document(artefact), indent=1)
     for name, text in texts.items():
         (folder / name).write_bytes(text.encode("utf-8"))
@@ -185,6 +202,8 @@ def _document(artefact: Artefact) -> dict[str, object]:
         document[name] = TypeAdapter(kind).dump_python(getattr(artefact, name), mode="python")
     document["outputs"] = sorted(artefact.forests)
     document["condition"] = None if artefact.condition is None else artefact.condition.to_json()
+    if artefact.memory is not None:
+        document |= {"memory": artefact.memory.to_json(), "index_inputs": artefact.index_inputs}
     return document
 
 
@@ -193,9 +212,10 @@ def _parse(contents: Mapping[str, bytes]) -> Artefact:
     if isinstance(document, dict):
         document.setdefault("transfer", None)  # artefacts of before it existed
     kinds = _kinds()
-    if not isinstance(document, dict) or set(document) != {*kinds, "condition", "outputs"}:
-        found = set(document) if isinstance(document, dict) else set()
-        odd = found ^ {*kinds, "condition", "outputs"}
+    found = set(document) if isinstance(document, dict) else set()
+    odd = (found - _OF_MEMORY) ^ {*kinds, "condition", "outputs"}
+    if odd or found & _OF_MEMORY not in (set(), _OF_MEMORY):
+        odd |= found & _OF_MEMORY
         raise ValueError(f"unknown or missing keys: {', '.join(sorted(odd))}")
     if document["format"] != 1:
         raise ValueError(f"format {document['format']!r} is not known, this version reads 1")
@@ -207,6 +227,10 @@ def _parse(contents: Mapping[str, bytes]) -> Artefact:
         if set(document[name]) != {f.name for f in fields(kind)}:
             raise ValueError(f"unknown or missing keys in {name}: {', '.join(sorted(document[name]))}")
     condition = document["condition"]
+    if "memory" in document:
+        values["memory"] = Memory.from_json(document["memory"])
+        values["index_inputs"] = tuple(document["index_inputs"])
+        values["index_forest"] = contents[_INDEX].decode("utf-8")
     return Artefact(
         **values,
         forests={output: contents[f"forest_{output}.txt"].decode("utf-8") for output in document["outputs"]},
@@ -216,7 +240,8 @@ def _parse(contents: Mapping[str, bytes]) -> Artefact:
 
 def _kinds() -> dict[str, Any]:  # Any: type hints are values here
     hints = get_type_hints(Artefact)
-    return {f.name: hints[f.name] for f in fields(Artefact) if f.name not in ("forests", "condition")}
+    apart = {"forests", "condition", "index_forest", *_OF_MEMORY}
+    return {f.name: hints[f.name] for f in fields(Artefact) if f.name not in apart}
 
 
 def _verified(folder: Path) -> dict[str, bytes]:

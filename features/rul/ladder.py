@@ -197,10 +197,27 @@ class Ladder:
         )
 
     def _inputs(self, artefact: Artefact, which: Sequence[int]) -> Floats:
+        """Inputs of the newest running row of each; NaN where the machine has not run yet."""
+        rows = self._rows
+        anchors = rows.anchor[np.asarray(which, dtype=np.int64)]
+        # A memory needs every running row up to the newest one that is asked for.
+        newest = anchors.max(initial=-1)
+        needed = np.unique(anchors) if artefact.memory is None else np.flatnonzero(rows.running[: newest + 1])
+        needed = needed[needed >= 0]
+        told = np.full((len(anchors), len(artefact.inputs)), np.nan)
+        if len(needed):
+            inputs = self._told(artefact, needed)
+            ran = anchors >= 0
+            told[ran] = inputs[np.searchsorted(needed, anchors[ran])]
+        return told
+
+    def _told(self, artefact: Artefact, places: npt.NDArray[np.int64]) -> Floats:
+        """Inputs of running rows; with a memory these are all running rows of the life so far."""
+        values = self._rows.values[places]
+        if artefact.memory is not None:
+            return engine_of(artefact).inputs(values, self._rows.time_us[places] / _HOUR_US)
         place = {name: j for j, name in enumerate(artefact.feature_names)}
-        anchors = np.maximum(self._rows.anchor[np.asarray(which, dtype=np.int64)], 0)
-        columns = np.array([place[name] for name in artefact.inputs], dtype=np.int64)
-        return np.ascontiguousarray(self._rows.values[np.ix_(anchors, columns)])
+        return values[:, [place[name] for name in artefact.inputs]]
 
     def _aged_since_anchor(self, i: int) -> float:
         """Life units between the newest running row and row i; 0 for a running row."""

@@ -1,6 +1,6 @@
 """From the forests' raw scores to mean and quantiles: sorted, calibrated, never negative."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,25 @@ class Engine:
             raise ValueError(f"model {artefact.name} has no forests; only its condition model can answer")
         self.artefact = artefact
         self.scorers = {output: Scorer(artefact.forests[output]) for output in OUTPUTS}
+        self._index = Scorer(artefact.index_forest) if artefact.memory is not None else None
+
+    def inputs(self, values: Floats, hours: Floats) -> Floats:
+        """Inputs [n, inputs] of running rows of one life, from the life's first one on, in order of time.
+
+        Args:
+            values: float64 [n, features] in the order of the feature set, NaN where refused.
+            hours: Time of each row.
+        """
+        artefact = self.artefact
+        table, names = values, artefact.feature_names
+        if artefact.memory is not None and self._index is not None:
+            first = np.zeros(len(values), dtype=np.int64)
+            table = np.concatenate([values, artefact.memory.columns(values, names, hours, first)], axis=1)
+            names = (*names, *artefact.memory.column_names())
+            index = self._index.predict(_chosen(table, names, artefact.index_inputs))
+            table = np.concatenate([table, artefact.memory.index_columns(index, hours, first)], axis=1)
+            names = (*names, *artefact.memory.index_names())
+        return _chosen(table, names, artefact.inputs)
 
     def scores(self, inputs: Floats) -> dict[str, Floats]:
         """Raw answers per output, life unit, before sorting and calibration; inputs [n, inputs], NaN missing.
@@ -61,6 +80,11 @@ class Engine:
         """What the model says about rows [n, inputs]; NaN is missing."""
         caps = dict.fromkeys(self.artefact.capped, self.artefact.rul_cap)
         return answers(self.scores(inputs), self.artefact.calibration, caps=caps)
+
+
+def _chosen(table: Floats, names: Sequence[str], wanted: Sequence[str]) -> Floats:
+    place = {name: number for number, name in enumerate(names)}
+    return np.ascontiguousarray(table[:, [place[name] for name in wanted]])
 
 
 def answers(

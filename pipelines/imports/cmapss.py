@@ -21,11 +21,12 @@ from pipelines.historian.port import TagInfo
 from pipelines.imports.plantfile import ImportReport, settle_plant
 from pipelines.ingest import ingest
 
-__all__ = ["import_cmapss", "plant_document", "read_engines"]
+__all__ = ["SUBSETS", "import_cmapss", "machine_id", "plant_document", "read_engines"]
 
 SOURCE = "cmapss"
 SLOT = "engine"
 SUBSETS = ("FD001", "FD002", "FD003", "FD004")
+PARTS = ("train", "test")
 # The data set has no dates: all engines begin here, and one cycle counts as one hour.
 START = dt.datetime(2008, 10, 6, tzinfo=dt.UTC)
 _CYCLE = dt.timedelta(hours=1)
@@ -68,18 +69,19 @@ _ROLES = (
 
 
 def import_cmapss(
-    source_dir: Path, subset: str, lake: Lake, plant_path: Path, *, clock: Clock | None = None
+    source_dir: Path, subset: str, lake: Lake, plant_path: Path, *, part: str = "train", clock: Clock | None = None
 ) -> ImportReport:
-    """Brings the training engines of a subset into the lake and writes their plant file.
+    """Brings the engines of a subset into the lake and writes their plant file.
 
-    Only `train_*` files run to failure. Gap register and sensor states are left out: an engine that has
-    failed is not a silent one.
+    Those of `train_*` files run to failure, those of `test_*` files still run at their last cycle. Gap register
+    and sensor states are left out: an engine that has failed is not a silent one.
 
     Args:
         source_dir: Holds `train_FD001.txt` and so on.
         subset: `FD001` to `FD004`.
         lake: Where they go.
         plant_path: Where the plant file goes; one that is there is kept.
+        part: `train` or `test`.
         clock: Default: the system's.
 
     Raises:
@@ -88,14 +90,16 @@ def import_cmapss(
     subset = subset.upper()
     if subset not in SUBSETS:
         raise ConfigError(f"subset {subset!r} is not of C-MAPSS; {nearest(subset, list(SUBSETS))}")
-    engines = read_engines(source_dir / f"train_{subset}.txt")
+    if part not in PARTS:
+        raise ConfigError(f"part {part!r} is not of C-MAPSS; {nearest(part, list(PARTS))}")
+    engines = read_engines(source_dir / f"{part}_{subset}.txt")
     units = engines.group_by("unit").agg(pl.col("cycle").max()).sort("unit").rows()
-    plant = settle_plant(plant_path, plant_document(subset, [unit for unit, _ in units]))
+    plant = settle_plant(plant_path, plant_document(subset, [unit for unit, _ in units], part=part))
     last = max(cycle for _, cycle in units)
     report = ingest(
         lake,
         plant,
-        _historian(subset, engines, units),
+        _historian(subset, engines, units, part),
         clock=clock or SystemClock(),
         since=START,
         until=START + (last + 1) * _CYCLE,
@@ -139,7 +143,7 @@ def read_engines(file: Path) -> pl.DataFrame:
     return numbers.with_columns(pl.col("unit", "cycle").cast(pl.Int64))
 
 
-def _historian(subset: str, engines: pl.DataFrame, units: list[tuple[int, int]]) -> MemoryHistorian:
+def _historian(subset: str, engines: pl.DataFrame, units: list[tuple[int, int]], part: str) -> MemoryHistorian:
     rows = (
         engines.unpivot(index=["unit", "cycle"], variable_name="role", value_name="value")
         .sort("cycle", maintain_order=True)
@@ -153,21 +157,21 @@ def _historian(subset: str, engines: pl.DataFrame, units: list[tuple[int, int]])
         )
     )
     tags = [TagInfo(f"{unit}.{role}", known, name) for unit, _ in units for role, known, name in _ROLES]
-    events = [event for unit, cycles in units for event in _events(subset, unit, cycles)]
+    events = [event for unit, cycles in units for event in _events(subset, unit, cycles, part)]
     return MemoryHistorian(SOURCE, rows, events=events, tags=tags)
 
 
-def _events(subset: str, unit: int, cycles: int) -> list[MaintenanceEvent]:
-    ends = (
+def _events(subset: str, unit: int, cycles: int, part: str) -> list[MaintenanceEvent]:
+    ends = [
         (EventKind.INSTALLATION, START, None, "new engine"),
         (EventKind.FAILURE, START + cycles * _CYCLE, Outcome.CONFIRMED_FAILURE, "run to failure"),
-    )
+    ]
     return [
         MaintenanceEvent(
             source=SOURCE,
-            source_event_id=f"{_machine_id(subset, unit)}-{kind.value}",
+            source_event_id=f"{machine_id(subset, unit, part)}-{kind.value}",
             revision=0,
-            machine_id=_machine_id(subset, unit),
+            machine_id=machine_id(subset, unit, part),
             slot=SLOT,
             kind=kind,
             outcome=outcome,
@@ -176,11 +180,11 @@ def _events(subset: str, unit: int, cycles: int) -> list[MaintenanceEvent]:
             available_at=time,
             text=text,
         )
-        for kind, time, outcome, text in ends
+        for kind, time, outcome, text in (ends if part == "train" else ends[:1])
     ]
 
 
-def plant_document(subset: str, units: list[int]) -> dict[str, Any]:
+def plant_document(subset: str, units: list[int], *, part: str = "train") -> dict[str, Any]:
     """The plant document (YAML) of those engines."""
     engine_class = {
         "id": "turbofan",
@@ -192,7 +196,7 @@ def plant_document(subset: str, units: list[int]) -> dict[str, Any]:
     }
     machines = [
         {
-            "id": _machine_id(subset, unit),
+            "id": machine_id(subset, unit, part),
             "name": f"{subset} engine {unit}",
             "group": f"{subset.lower()}-{number // _GROUP + 1}",
             "machine_class": "turbofan",
@@ -205,9 +209,11 @@ def plant_document(subset: str, units: list[int]) -> dict[str, Any]:
         }
         for number, unit in enumerate(units)
     ]
-    site = {"id": f"cmapss-{subset.lower()}", "name": f"C-MAPSS {subset}", "machines": machines}
+    key = subset.lower() if part == "train" else f"{subset.lower()}-{part}"
+    site = {"id": f"cmapss-{key}", "name": f"C-MAPSS {subset}", "machines": machines}
     return {"component_classes": [engine_class], "sites": [site]}
 
 
-def _machine_id(subset: str, unit: int) -> str:
-    return f"{subset.lower()}-{unit:03d}"
+def machine_id(subset: str, unit: int, part: str = "train") -> str:
+    """The machine that an engine of a file is, e.g. `fd001-007` or `fd001-test-007`."""
+    return f"{subset.lower()}-{unit:03d}" if part == "train" else f"{subset.lower()}-{part}-{unit:03d}"

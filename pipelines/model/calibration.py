@@ -29,9 +29,11 @@ def calibrate(
         parameters: Of the fit.
         failed_lives: How many of the lives failed; only these count as evidence behind a band.
     """
-    p10, p50, p90 = quantiles
     if failed_lives < parameters.calibrated_from:
         return Calibration(failed_lives, calibrated=False, nominal=parameters.nominal)
+    # At the cap the truth is only known to be that or more: it says nothing of how far a band must reach.
+    below = truth < cap if np.any(truth < cap) else np.ones(truth.size, dtype=np.bool_)
+    truth, unit, (p10, p50, p90) = truth[below], unit[below], quantiles[:, below]
     edges = _edges(p50, unit, [share * cap for share in parameters.band_shares], parameters.units_per_bin)
     place = np.searchsorted(edges, p50, side="right")
     level = 0.5 + parameters.nominal / 2

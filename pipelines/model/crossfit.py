@@ -19,7 +19,16 @@ from pipelines.model.calibration import calibrate
 from pipelines.model.examples import Bools, Floats, Ints, LifeSummary, Strings, cap_of
 from pipelines.model.parameters import FitParameters
 
-__all__ = ["CAPPED", "Labelled", "OutOfFold", "cross_fit", "held_out_answers", "refuse_leaking"]
+__all__ = [
+    "CAPPED",
+    "Crossfit",
+    "Labelled",
+    "OutOfFold",
+    "cross_fit",
+    "held_out_answers",
+    "judged",
+    "refuse_leaking",
+]
 
 # Outputs cut at the cap: more was never taught. P90 may say "longer than the cap".
 CAPPED = ("mean", "p10", "p50")
@@ -108,16 +117,29 @@ def cross_fit(rows: Labelled, parameters: FitParameters) -> Crossfit:
     folds = [int(fold) for fold in np.unique(rows.fold)]
     if len(folds) < 3:
         raise ValueError(f"cross-fitting needs at least three folds, got {len(folds)}")
-    n, cap = rows.unit.size, rows.cap_without()
     inner = _pair_means(rows, folds, parameters)
-    answers = {output: np.empty(n) for output in ("mean", *QUANTILES)}
-    baselines = {name: np.empty(n) for name in ("constant_median", "weibull_age")}
+    answers = {output: np.empty(rows.unit.size) for output in ("mean", *QUANTILES)}
     for fold in folds:
         held = rows.fold == fold
         for output, values in _fold_answers(rows, fold, inner[fold], parameters).items():
             answers[output][held] = values
+    return judged(rows, answers, parameters)
+
+
+def judged(rows: Labelled, answers: dict[str, Floats], parameters: FitParameters) -> Crossfit:
+    """Out-of-fold answers with their calibration, and the baselines beside them.
+
+    Args:
+        rows: What was answered.
+        answers: Raw scores [n] of each output, from forests that saw nothing of a row's fold.
+        parameters: Of the fit.
+    """
+    cap = rows.cap_without()
+    folds = [int(fold) for fold in np.unique(rows.fold)]
+    baselines = {name: np.empty(rows.unit.size) for name in ("constant_median", "weibull_age")}
+    for fold in folds:
         for name, values in _fold_baselines(rows, fold).items():
-            baselines[name][held] = values
+            baselines[name][rows.fold == fold] = values
     quantiles = np.sort(np.stack([answers[output] for output in QUANTILES]), axis=0)
     failed_lives = np.unique(rows.unit[rows.failed]).size
     calibration = calibrate(np.minimum(rows.rul, cap), quantiles, rows.unit, cap, parameters, failed_lives)

@@ -6,15 +6,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.rul.artefact import Artefact, Calibration, Domain
+from features.rul.memory import Memory, Spans
 from pipelines.model.boosting import QUANTILES, boost
 from pipelines.model.condition import condition_of
-from pipelines.model.crossfit import CAPPED, Labelled, OutOfFold, cross_fit
+from pipelines.model.crossfit import CAPPED, Crossfit, Labelled, OutOfFold, cross_fit
 from pipelines.model.examples import Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
 from pipelines.model.prior import class_prior
+from pipelines.model.staged.fit import staged_crossfit, texts_of
+from pipelines.model.staged.histories import histories
+from pipelines.model.staged.stages import fit_stages
 from pipelines.model.transfer import fit_transfer
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["CrossValidated", "Fitted", "cross_validate", "fit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,30 @@ class Fitted:
 
 
 @dataclass(frozen=True, slots=True)
+class CrossValidated:
+    """What `cross_validate` found.
+
+    Attributes:
+        rows: The rows that were answered.
+        labelled: Places among the examples of all rows with a label.
+        columns: Places of the features that differ.
+        crossed: Answers and calibration.
+        answered: Places among the examples of the rows of `out_of_fold`.
+    """
+
+    rows: Labelled
+    labelled: Ints
+    columns: Ints
+    crossed: Crossfit
+    answered: Ints
+
+    @property
+    def out_of_fold(self) -> OutOfFold:
+        """Answers to lives that the answering forests had not seen."""
+        return self.crossed.out_of_fold
+
+
+@dataclass(frozen=True, slots=True)
 class _Forests:
     texts: dict[str, str]
     inputs: tuple[str, ...]
@@ -37,6 +65,9 @@ class _Forests:
     domain: Domain
     out_of_fold: OutOfFold | None
     rows: Ints | None = None
+    memory: Memory | None = None
+    index_inputs: tuple[str, ...] = ()
+    index: str = ""
 
 
 def fit(
@@ -48,11 +79,14 @@ def fit(
     baseline_rows: int,
     as_of: dt.datetime,
     table_versions: dict[str, int | None],
+    spans: Spans | None = None,
+    judged: CrossValidated | None = None,
 ) -> Fitted:
     """Fits everything a class's artefact holds, on these examples only.
 
     With fewer than `forests_from` failed lives the artefact has no forest. Below `calibrated_from` the lives'
-    own stages may answer unseen lives better than forests do; then they speak (`pipelines.model.transfer`).
+    own stages may answer unseen lives better than forests do; then they speak (`pipelines.model.transfer`). With
+    `staged.failed_lives` or more the model is a staged one (`pipelines.model.staged`).
 
     Args:
         examples: Training lives and their rows.
@@ -62,6 +96,8 @@ def fit(
         baseline_rows: Rows that a life's own reference level is taken over.
         as_of: Moment up to which the examples were known.
         table_versions: Lake tables behind the examples.
+        spans: How far back a staged model's memory goes; None: no staged model.
+        judged: What `cross_validate` found with the same arguments; None: that is done first.
 
     Raises:
         LeakageError: A life is in more than one fold.
@@ -69,7 +105,8 @@ def fit(
     failed = sum(life.failed for life in examples.lives)
     forests = _no_forests(failed, parameters)
     if failed >= parameters.forests_from:
-        forests = _fit_forests(examples, parameters, fold)
+        judged = judged or cross_validate(examples, parameters, fold=fold, spans=spans)
+        forests = _fit_forests(examples, parameters, judged, spans)
     condition = condition_of(examples, baseline_rows)
     transfer = fit_transfer(
         examples,
@@ -107,6 +144,9 @@ def fit(
         min_rows=parameters.min_rows,
         on_mean=tuple(QUANTILES),
         capped=CAPPED,
+        memory=forests.memory,
+        index_inputs=forests.index_inputs,
+        index_forest=forests.index,
         transfer=None if transfer is None else transfer.model,
     )
     return Fitted(artefact, forests.out_of_fold, forests.rows)
@@ -117,11 +157,20 @@ def _no_forests(failed: int, parameters: FitParameters) -> _Forests:
     return _Forests({}, (), calibration, Domain(), None)
 
 
-def _fit_forests(examples: Examples, parameters: FitParameters, fold: Ints) -> _Forests:
+def cross_validate(
+    examples: Examples, parameters: FitParameters, *, fold: Ints, spans: Spans | None = None
+) -> CrossValidated:
+    """Answers every labelled row out of fold; arguments as for `fit`.
+
+    Raises:
+        LeakageError: A life is in more than one fold.
+    """
     failed = np.isfinite(examples.rul)
     rul = np.where(failed, examples.rul, examples.survived)
     labelled = np.flatnonzero(failed | outlived(examples.survived, examples.lives, examples.declared_cap))
-    taught = labelled[thinned(examples.unit[labelled], parameters.rows_per_life)]
+    staged = spans is not None and _is_staged(examples, parameters)
+    most = parameters.staged.rows_per_life if staged else parameters.rows_per_life
+    taught = labelled[thinned(examples.unit[labelled], most)]
     columns = _informative(examples.x[taught])
     rows = Labelled(
         x=np.ascontiguousarray(examples.x[np.ix_(taught, columns)]),
@@ -133,7 +182,19 @@ def _fit_forests(examples: Examples, parameters: FitParameters, fold: Ints) -> _
         lives=tuple(examples.lives),
         declared_cap=examples.declared_cap,
     )
-    crossed = cross_fit(rows, parameters)
+    if staged and spans is not None:
+        crossed = staged_crossfit(histories(examples, spans), rows, taught, fold, parameters)
+    else:
+        crossed = cross_fit(rows, parameters)
+    return CrossValidated(rows, labelled, columns, crossed, taught[failed[taught]])
+
+
+def _fit_forests(
+    examples: Examples, parameters: FitParameters, judged: CrossValidated, spans: Spans | None
+) -> _Forests:
+    if spans is not None and _is_staged(examples, parameters):
+        return _in_stages(examples, parameters, judged, spans)
+    rows, crossed = judged.rows, judged.crossed
     y = np.minimum(rows.rul, crossed.out_of_fold.cap)
     texts = {"mean": boost(rows.x, y, rows.unit, parameters, output="mean").model_to_string()}
     for output in QUANTILES:
@@ -141,12 +202,35 @@ def _fit_forests(examples: Examples, parameters: FitParameters, fold: Ints) -> _
         texts[output] = forest.model_to_string()
     return _Forests(
         texts,
-        tuple(examples.names[column] for column in columns),
+        tuple(examples.names[column] for column in judged.columns),
         crossed.calibration,
-        _domain(examples.x[np.ix_(labelled, columns)]),
+        _domain(examples.x[np.ix_(judged.labelled, judged.columns)]),
         crossed.out_of_fold,
-        taught[failed[taught]],
+        judged.answered,
     )
+
+
+def _in_stages(examples: Examples, parameters: FitParameters, judged: CrossValidated, spans: Spans) -> _Forests:
+    lives, crossed = histories(examples, spans), judged.crossed
+    seen = np.ones(examples.unit.size, dtype=np.bool_)
+    stages = fit_stages(lives, seen, crossed.out_of_fold.cap, parameters.staged, parameters.seed)
+    texts = texts_of(stages)
+    return _Forests(
+        texts.forests,
+        stages.inputs,
+        crossed.calibration,
+        _domain(stages.table[np.isfinite(lives.rul)]),
+        crossed.out_of_fold,
+        judged.answered,
+        stages.memory,
+        stages.index_inputs,
+        texts.index,
+    )
+
+
+def _is_staged(examples: Examples, parameters: FitParameters) -> bool:
+    """Whether a class has failed often enough for the staged model."""
+    return sum(life.failed for life in examples.lives) >= parameters.staged.failed_lives
 
 
 def _informative(x: Floats) -> Ints:

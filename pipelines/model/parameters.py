@@ -2,7 +2,54 @@
 
 from dataclasses import dataclass
 
-__all__ = ["FitParameters"]
+__all__ = ["FitParameters", "StagedParameters"]
+
+
+@dataclass(frozen=True, slots=True)
+class StagedParameters:
+    """Defaults as chosen by cross-validation on public run-to-failure data; see `docs/explanation/rul.md`.
+
+    Attributes:
+        failed_lives: Failed lives from which on a class is modelled in stages; below, by the features alone.
+        rows_per_life: Longer lives are thinned to every n-th row, counted back from their end.
+        bags: Parts of the lives; each forest of a stage is fitted without one of them.
+        signals: Most level-1 features that are followed.
+        kept: Inputs of the last stage that come from the first one, by gain.
+        index_trees: Of each forest of `rul_index`.
+        index_rate: Its learning rate.
+        trees: Of each forest of the mean.
+        rate: Its learning rate.
+        quantile_trees: Of each quantile.
+        quantile_rate: Their learning rate.
+        quantile_leaves: Their leaves per tree.
+        leaves: Per tree of the index and the mean.
+        min_rows_in_leaf: Smallest leaf.
+        row_share: Share of the rows drawn for each tree: neighbouring rows tell the same.
+        feature_share: Share of the inputs tried for each tree.
+        l2: Penalty on leaf values.
+        max_bins: Histogram bins per input.
+        ridge: Penalty of the linear indices, on unit variance.
+    """
+
+    failed_lives: int = 80
+    rows_per_life: int = 600
+    bags: int = 4
+    signals: int = 24
+    kept: int = 60
+    index_trees: int = 80
+    index_rate: float = 0.1
+    trees: int = 120
+    rate: float = 0.08
+    quantile_trees: int = 100
+    quantile_rate: float = 0.08
+    quantile_leaves: int = 31
+    leaves: int = 63
+    min_rows_in_leaf: int = 20
+    row_share: float = 0.15
+    feature_share: float = 0.4
+    l2: float = 1.0
+    max_bins: int = 63
+    ridge: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +69,14 @@ class FitParameters:
         l2: Penalty on leaf values.
         max_bins: Histogram bins per input.
         seed: Of the choice of inputs per tree.
-        threads: Of LightGBM; more than one costs time on small sets and on busy machines.
+        threads: Folds of a staged model that are fitted at once; a forest is always fitted on one thread.
         nominal: Share of truths that the band P10 to P90 should cover.
         calibrated_from: Failed lives below which no band is given.
         units_per_bin: Lives below which a bin of the calibration is joined with its neighbour.
         band_shares: Edges of the RUL bands as shares of the cap.
         forests_from: Failed lives below which no forest is fitted.
         min_rows: Feature rows of a life before a number is given.
+        staged: Of the staged model, which large classes get.
     """
 
     folds: int = 5
@@ -50,3 +98,4 @@ class FitParameters:
     band_shares: tuple[float, ...] = (0.2, 0.4)
     forests_from: int = 3
     min_rows: int = 5
+    staged: StagedParameters = StagedParameters()

@@ -16,6 +16,7 @@ from features.core.models import ModelRegistry, model_name
 from features.core.plant import Plant
 from features.core.telemetry import log
 from features.rul.artefact import Artefact
+from features.rul.memory import Spans
 from pipelines.dataset import TrainingSet, split_groups, training_set
 from pipelines.evaluation import Judgement
 from pipelines.evaluation.looks import looks_so_far
@@ -93,6 +94,7 @@ def train(
         baseline_rows=_baseline_rows(plant, class_id),
         as_of=as_of,
         table_versions=data.table_versions,
+        spans=Spans.of_class(plant.component_class(class_id).memory, plant.component_class(class_id).baseline),
     )
     judgement = judged(data, fitted, plant, seed=parameters.seed)
     metrics = {} if judgement is None else judgement.figures
@@ -157,7 +159,7 @@ def _record(
     artefact = fitted.artefact
     run.log(
         {
-            **asdict(parameters),
+            **_flat(asdict(parameters)),
             "as_of": artefact.as_of,
             "component_class": artefact.component_class,
             "rul_cap": artefact.rul_cap,
@@ -181,6 +183,16 @@ def _record(
         write_files(artefact, judgement, provenance, Path(space))
         answers.write(Path(space))
         run.log_files(Path(space))
+
+
+def _flat(parameters: dict[str, object]) -> dict[str, object]:
+    """Nested values under `outer.inner`."""
+    flat: dict[str, object] = {}
+    for name, value in parameters.items():
+        flat |= (
+            {f"{name}.{inner}": one for inner, one in value.items()} if isinstance(value, dict) else {name: value}
+        )
+    return flat
 
 
 def _version_tags(artefact: Artefact, metrics: dict[str, float]) -> dict[str, str]:

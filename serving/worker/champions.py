@@ -88,7 +88,9 @@ def _lay(registry: Registry[V], champion: V, folder: Path, name: str) -> None:
 
 
 def _try(folder: Path) -> None:
-    for output, text in load(folder).forests.items():
+    artefact = load(folder)
+    index = {"rul_index": artefact.index_forest} if artefact.index_forest else {}
+    for output, text in {**artefact.forests, **index}.items():
         scorer = Scorer(text)
         answer = scorer.predict(np.zeros((1, scorer.features)))
         if not np.isfinite(answer).all():

@@ -1,0 +1,159 @@
+"""The staged model of one set of lives: memory, `rul_index`, the mean and the quantiles on top.
+
+The lives are dealt into bags. A stage is as many forests as there are bags, each fitted without one of them;
+what a life is told of `rul_index`, and the mean that its quantiles start from, come from the forest that has
+not seen it. For lives outside of the set, all forests of a stage answer together, by their mean.
+"""
+
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+
+from features.rul.memory import Memory
+from pipelines.model.boosting import QUANTILES
+from pipelines.model.dealing import dealt
+from pipelines.model.examples import Bools, Floats, Ints, Strings, thinned
+from pipelines.model.parameters import StagedParameters
+from pipelines.model.staged.histories import Histories
+from pipelines.model.staged.memory import fit_memory, offered
+
+__all__ = ["Stages", "fit_stages"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What was fitted, and its answers to all rows [n]: raw scores by output, quantiles with the mean in them.
+
+    Answers to rows of the fitted lives are out of bag where that can be (index, mean).
+    """
+
+    memory: Memory
+    index_inputs: tuple[str, ...]
+    index: list[lgb.Booster]
+    inputs: tuple[str, ...]
+    forests: dict[str, list[lgb.Booster]]
+    table: Floats
+    scores: dict[str, Floats]
+
+
+def fit_stages(lives: Histories, seen: Bools, cap: float, parameters: StagedParameters, seed: int) -> Stages:
+    """Fits all stages on the rows `seen` [n], whole lives, and answers every row.
+
+    Args:
+        lives: All rows.
+        seen: Rows of the training lives; those whose RUL is not known teach nothing.
+        cap: Largest RUL taught, life units.
+        parameters: Of the fit.
+        seed: Of the bags, and of the rows and inputs drawn for each tree.
+    """
+    memory = fit_memory(lives, seen, cap, parameters)
+    taught = np.flatnonzero(seen & np.isfinite(lives.rul))
+    taught = taught[thinned(lives.unit[taught], parameters.rows_per_life)]
+    y = np.minimum(lives.rul, cap)
+    stage = _Stage(lives.unit, taught, y, _bags(lives.unit, seen, parameters.bags, seed), parameters, seed)
+
+    stateless = offered(lives.names, memory)
+    told = memory.columns(lives.values, lives.names, lives.hours, lives.first)
+    table = np.concatenate([lives.values[:, stateless], told], axis=1, dtype=np.float64)
+    names = np.array([*(lives.names[number] for number in stateless), *memory.column_names()])
+    moving = _moving(table[taught])
+    index, answered = stage.bagged(
+        np.ascontiguousarray(table[:, moving]), rate=parameters.index_rate, trees=parameters.index_trees
+    )
+    best = moving[_by_gain(index, parameters.kept)]
+    more = memory.index_columns(answered, lives.hours, lives.first)
+    last = np.concatenate([table[:, best], more], axis=1)
+    mean, scores = stage.bagged(last, rate=parameters.rate, trees=parameters.trees)
+    forests, answers = {"mean": mean}, {"mean": scores}
+    for output, alpha in QUANTILES.items():
+        forest = stage.quantile(last, scores, alpha)
+        forests[output], answers[output] = [forest], scores + _answers(forest, last)
+    return Stages(
+        memory=memory,
+        index_inputs=tuple(names[moving].tolist()),
+        index=index,
+        inputs=(*names[best].tolist(), *memory.index_names()),
+        forests=forests,
+        table=last,
+        scores=answers,
+    )
+
+
+class _Stage:
+    """The rows a stage is taught by, and how its forests are fitted."""
+
+    def __init__(
+        self, unit: Strings, taught: Ints, y: Floats, bag: Ints, parameters: StagedParameters, seed: int
+    ) -> None:
+        self._taught, self._y, self._bag, self._parameters, self._seed = taught, y, bag, parameters, seed
+        self._unit = unit
+
+    def bagged(self, table: Floats, *, rate: float, trees: int) -> tuple[list[lgb.Booster], Floats]:
+        """A forest for each bag, and the answers [n] of those that have not seen the row."""
+        settings = self._settings(rate, self._parameters.leaves)
+        binned = lgb.Dataset(table[self._taught], self._y[self._taught], params=settings, free_raw_data=True)
+        binned.construct()
+        bag_of = self._bag[self._taught]
+        forests, answers, counted = [], np.zeros(len(table)), np.zeros(len(table))
+        for bag in range(self._parameters.bags):
+            rows = binned.subset(np.flatnonzero(bag_of != bag).tolist())
+            forest = lgb.train(settings | {"seed": self._seed + bag}, rows, num_boost_round=trees)
+            asked = np.flatnonzero((self._bag == bag) | (self._bag < 0))
+            answers[asked] += _answers(forest, table[asked])
+            counted[asked] += 1.0
+            forests.append(forest)
+        return forests, answers / counted
+
+    def quantile(self, table: Floats, start: Floats, alpha: float) -> lgb.Booster:
+        """A forest on all taught rows, its boosting started from the mean [n]."""
+        rate, leaves = self._parameters.quantile_rate, self._parameters.quantile_leaves
+        settings = self._settings(rate, leaves) | {"objective": "quantile", "alpha": alpha, "seed": self._seed}
+        rows = lgb.Dataset(
+            table[self._taught], self._y[self._taught], init_score=start[self._taught], params=settings
+        )
+        return lgb.train(settings, rows, num_boost_round=self._parameters.quantile_trees)
+
+    def _settings(self, rate: float, leaves: int) -> dict[str, object]:
+        parameters = self._parameters
+        return {
+            "objective": "regression",
+            "learning_rate": rate,
+            "num_leaves": leaves,
+            "min_data_in_leaf": parameters.min_rows_in_leaf,
+            "feature_fraction": parameters.feature_share,
+            "bagging_fraction": parameters.row_share,
+            "bagging_freq": 1,
+            "lambda_l2": parameters.l2,
+            "max_bin": parameters.max_bins,
+            "feature_pre_filter": False,
+            "force_row_wise": True,
+            "deterministic": True,
+            # One thread a forest; several forests are fitted at once. So the text never depends on threads.
+            "num_threads": 1,
+            "verbosity": -1,
+        }
+
+
+def _answers(forest: lgb.Booster, table: Floats) -> Floats:
+    return np.asarray(forest.predict(table, raw_score=True, num_threads=1), dtype=np.float64)
+
+
+def _bags(unit: Strings, seen: Bools, bags: int, seed: int) -> Ints:
+    """Bag of each row [n], whole lives; -1 outside of the training lives."""
+    bag = np.full(unit.size, -1, dtype=np.int64)
+    bag[seen] = dealt(unit[seen], bags, seed)
+    return bag
+
+
+def _by_gain(forests: list[lgb.Booster], most: int) -> Ints:
+    """Places of the inputs with the largest gain over all forests, in their own order."""
+    gain = np.sum([forest.feature_importance("gain") for forest in forests], axis=0)
+    best = np.argsort(-gain, kind="stable")[:most]
+    return np.sort(best[gain[best] > 0])
+
+
+def _moving(table: Floats) -> Ints:
+    """Columns that have at least two different values."""
+    lowest = np.fmin.reduce(table, axis=0)
+    return np.flatnonzero(np.fmax.reduce(table, axis=0) > lowest)
