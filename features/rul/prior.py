@@ -50,7 +50,7 @@ class ModeLife:
 
     def log_hazard(self, age: float) -> float:
         """Logarithm of the rate of failure at an age above 0, per life unit."""
-        return math.log(self.shape / self.scale) + (self.shape - 1.0) * math.log(age / self.scale)
+        return math.log(self.shape / self.scale) + (self.shape - 1.0) * (math.log(age) - math.log(self.scale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ class AgePrior:
             (scale / shape) e^u Gamma(1 / shape, u) with u = (age / scale)^shape.
         """
         age, power = max(0.0, age), 1.0 / self.shape
-        spent = math.exp(min(self.shape * math.log(age / self.scale), _LOG_MOST)) if age > 0 else 0.0
+        log_age = math.log(age) - math.log(self.scale) if age > 0 else -math.inf
+        spent = math.exp(min(self.shape * log_age, _LOG_MOST))
         if spent <= _LATE:
             mean = self.scale * power * math.exp(spent) * float(gamma(power) * gammaincc(power, spent))
         else:

@@ -143,6 +143,7 @@ def test_mean_and_median_are_those_of_the_survivors(shape: float, share: float) 
 @example(20.0, 1e-2, 1e9)
 @example(0.2, 1e6, 0.0)
 @example(20.0, 1e5, 1e-12)
+@example(1.0, 2.0, 5e-324)
 def test_what_is_left_is_finite_and_never_negative(shape: float, scale: float, age: float) -> None:
     mean, median = AgePrior(shape, scale, 5, is_declared=False).remaining(age)
     assert math.isfinite(mean)
