@@ -75,6 +75,7 @@ class Domain:
         low: Smallest value in training; NaN or -inf: no bound.
         high: Largest value in training; NaN or inf: no bound.
         present: Share of training rows that had the input; empty: all of them.
+        reach: How far outside a single input may lie, as a share of its range; empty: as far as it likes.
         tolerated_share: Share of the inputs at hand that may lie outside.
         tolerated_missing: Share of the inputs usually present in training that may be null.
     """
@@ -82,6 +83,7 @@ class Domain:
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
     present: tuple[float, ...] = ()
+    reach: tuple[float, ...] = ()
     tolerated_share: float = 0.1
     tolerated_missing: float = 0.5
 
@@ -162,7 +164,7 @@ class Artefact:
         unknown += sorted(set(self.inputs) - told - set(() if self.memory is None else self.memory.index_names()))
         if unknown:
             raise ValueError(f"inputs that are not in the feature set: {', '.join(unknown)}")
-        for bounds in (self.domain.low, self.domain.high, self.domain.present):
+        for bounds in (self.domain.low, self.domain.high, self.domain.present, self.domain.reach):
             if bounds and len(bounds) != len(self.inputs):
                 raise ValueError(f"domain has {len(bounds)} bounds for {len(self.inputs)} inputs")
 
@@ -211,6 +213,8 @@ def _parse(contents: Mapping[str, bytes]) -> Artefact:
     document = json.loads(contents[_DOCUMENT])
     if isinstance(document, dict):
         document.setdefault("transfer", None)  # artefacts of before it existed
+        if isinstance(document.get("domain"), dict):
+            document["domain"].setdefault("reach", [])
     kinds = _kinds()
     found = set(document) if isinstance(document, dict) else set()
     odd = (found - _OF_MEMORY) ^ {*kinds, "condition", "outputs"}

@@ -73,6 +73,7 @@ def gaps(
     missing, outside = np.isnan(inputs) & _usual(artefact), _outside(artefact, inputs)
     most_missing = artefact.domain.tolerated_missing * _usual(artefact).sum()
     is_missing = missing.sum(axis=1) > most_missing
+    far = _far(artefact, inputs)
     is_outside = outside.sum(axis=1) > artefact.domain.tolerated_share * np.isfinite(inputs).sum(axis=1)
     found: list[Gap | None] = []
     for k, i in enumerate(which):
@@ -85,6 +86,8 @@ def gaps(
             found.append(_absent(artefact, missing[k], rows.refusals[anchor]))
         elif is_outside[k]:
             found.append(_foreign(artefact, inputs[k], outside[k]))
+        elif far[k].any():
+            found.append(_foreign(artefact, inputs[k], far[k]))
         else:
             found.append(None)
     return found
@@ -100,6 +103,15 @@ def _outside(artefact: Artefact, inputs: Floats) -> Flags:
     low, high = np.array(artefact.domain.low), np.array(artefact.domain.high)
     flags = np.zeros(inputs.shape, dtype=np.bool_)
     return flags if not low.size else np.asarray((inputs < low) | (inputs > high), dtype=np.bool_)
+
+
+def _far(artefact: Artefact, inputs: Floats) -> Flags:
+    """Inputs further outside than any life of the training strayed: a sensor or a machine of another kind."""
+    low, high, reach = (np.array(b) for b in (artefact.domain.low, artefact.domain.high, artefact.domain.reach))
+    if not reach.size:
+        return np.zeros(inputs.shape, dtype=np.bool_)
+    most = np.where(high > low, reach * (high - low), np.inf)
+    return np.asarray((inputs < low - most) | (inputs > high + most), dtype=np.bool_)
 
 
 def _stopped(rows: KnownRows, i: int) -> str:

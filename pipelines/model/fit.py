@@ -10,6 +10,7 @@ from features.rul.memory import Memory, Spans
 from pipelines.model.boosting import QUANTILES, boost
 from pipelines.model.condition import condition_of
 from pipelines.model.crossfit import CAPPED, Crossfit, Labelled, OutOfFold, cross_fit
+from pipelines.model.domain import fit_domain
 from pipelines.model.examples import Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
 from pipelines.model.prior import fit_weibull
@@ -92,7 +93,7 @@ def fit(
     forests = _no_forests(failed, parameters)
     if failed >= parameters.forests_from:
         judged = judged or cross_validate(examples, parameters, fold=fold, spans=spans)
-        forests = _fit_forests(examples, parameters, judged, spans)
+        forests = _fit_forests(examples, parameters, fold, judged, spans)
     condition = condition_of(examples, baseline_rows)
     transfer = fit_transfer(
         examples, parameters, fold=fold, baseline_rows=baseline_rows, rival=forests.out_of_fold
@@ -173,10 +174,10 @@ def cross_validate(
 
 
 def _fit_forests(
-    examples: Examples, parameters: FitParameters, judged: CrossValidated, spans: Spans | None
+    examples: Examples, parameters: FitParameters, fold: Ints, judged: CrossValidated, spans: Spans | None
 ) -> _Forests:
     if spans is not None and _is_staged(examples, parameters):
-        return _in_stages(examples, parameters, spans, judged.crossed)
+        return _in_stages(examples, parameters, fold, spans, judged.crossed)
     rows, crossed = judged.rows, judged.crossed
     y = np.minimum(rows.rul, crossed.out_of_fold.cap)
     texts = {"mean": boost(rows.x, y, rows.unit, parameters, output="mean").model_to_string()}
@@ -187,21 +188,23 @@ def _fit_forests(
         texts,
         tuple(examples.names[column] for column in judged.columns),
         crossed.calibration,
-        _domain(examples.x[np.ix_(judged.labelled, judged.columns)]),
+        fit_domain(examples.x[np.ix_(judged.labelled, judged.columns)], fold[judged.labelled]),
         crossed.out_of_fold,
     )
 
 
-def _in_stages(examples: Examples, parameters: FitParameters, spans: Spans, crossed: Crossfit) -> _Forests:
+def _in_stages(
+    examples: Examples, parameters: FitParameters, fold: Ints, spans: Spans, crossed: Crossfit
+) -> _Forests:
     lives = histories(examples, spans)
     seen = np.ones(examples.unit.size, dtype=np.bool_)
     stages = fit_stages(lives, seen, crossed.out_of_fold.cap, parameters.staged, parameters.seed)
-    texts = texts_of(stages)
+    texts, ended = texts_of(stages), np.isfinite(lives.rul)
     return _Forests(
         texts.forests,
         stages.inputs,
         crossed.calibration,
-        _domain(stages.table[np.isfinite(lives.rul)]),
+        fit_domain(stages.table[ended], fold[ended]),
         crossed.out_of_fold,
         stages.memory,
         stages.index_inputs,
@@ -220,11 +223,3 @@ def _informative(x: Floats) -> Ints:
     lowest = filled.min(axis=0)
     highest = np.where(np.isfinite(x), x, -np.inf).max(axis=0)
     return np.flatnonzero(highest > lowest)
-
-
-def _domain(x: Floats) -> Domain:
-    """Range of each input over the failed lives, and the share of rows that had it."""
-    seen = np.isfinite(x)
-    low = np.where(seen, x, np.inf).min(axis=0)
-    high = np.where(seen, x, -np.inf).max(axis=0)
-    return Domain(tuple(low.tolist()), tuple(high.tolist()), tuple(seen.mean(axis=0).tolist()))
