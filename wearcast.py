@@ -1,9 +1,9 @@
 """The one front door: passes each command on to the package that owns it, as a process of its own."""
 
 import signal
-import subprocess
 import sys
 import time
+from subprocess import Popen
 
 import typer
 
@@ -16,6 +16,8 @@ OWNERS = {
     "events": ("pipelines", "Import maintenance events from a file."),
     "features": ("pipelines", "Discover generic features worth having."),
     "train": ("pipelines", "Learn from lives, compare, promote."),
+    "tune": ("pipelines", "Look for a class's fit parameters within a budget of minutes."),
+    "model": ("pipelines", "List, compare, promote and roll back versions of models; run one in shadow."),
     "score": ("pipelines", "Compute features and predict remaining useful life."),
     "diagnose": ("features", "Name the fault that a component's spectra support."),
     "envelope-band": ("features", "Propose the band of each waveform point's envelope, by the kurtogram."),
@@ -23,14 +25,13 @@ OWNERS = {
     "sandbox-erp": ("serving", "Run the small stand-in ERP."),
     "benchmark": ("features", "Run a benchmark of this checkout."),
 }
+STOPS = (signal.SIGINT, signal.SIGTERM)
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 
-def _start(package: str, *words: str) -> subprocess.Popen[bytes]:
-    program = f"from {package}.__main__ import app; app(prog_name='wearcast')"
-    side = subprocess.Popen([sys.executable, "-c", program, *words])
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: side.send_signal(number))
+def _start(package: str, *words: str) -> Popen[bytes]:
+    side = Popen([sys.executable, "-c", f"from {package}.__main__ import app; app(prog_name='wearcast')", *words])
+    [signal.signal(stop, lambda number, _: side.send_signal(number)) for stop in STOPS]
     return side
 
 
@@ -51,8 +52,7 @@ def _add(name: str, packages: list[str], text: str) -> None:
 def up() -> None:
     """Start web servers, schedules and worker; Ctrl-C stops them."""
     sides, stopping = [_start(side, "up") for side in ("pipelines", "serving")], []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: stopping.append(number))
+    [signal.signal(stop, lambda number, _: stopping.append(number)) for stop in STOPS]
     while not stopping and all(side.poll() is None for side in sides):
         time.sleep(0.2)
     ended = max(abs(side.poll() or 0) for side in sides)

@@ -2,25 +2,25 @@
 
 import datetime as dt
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import signal
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from features.core.errors import WearcastError
+from features.core.errors import ConfigError
 from features.core.lake import Lake
 from features.core.settings import runs_on_demo
 from features.core.statements import Prediction
-from features.core.telemetry import configure_logs, silence_dependencies
-from pipelines.settings import PipelineSettings
+from features.core.telemetry import silence_dependencies
+from pipelines.commands.console import AsJson, people, progress_bar
+from pipelines.commands.console import print_facts as _print
+from pipelines.commands.console import told as _told
+from pipelines.commands.model import app as model_app
 
 silence_dependencies()
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -30,8 +30,8 @@ features_app = typer.Typer(no_args_is_help=True, help="Generic features worth ha
 app.add_typer(imports_app, name="import")
 app.add_typer(events_app, name="events")
 app.add_typer(features_app, name="features")
+app.add_typer(model_app, name="model")
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
 EventsFile = Annotated[
     Path,
     typer.Argument(
@@ -41,55 +41,6 @@ EventsFile = Annotated[
 Source = Annotated[Path, typer.Argument(help="Folder with the files of the data set.")]
 Subset = Annotated[str, typer.Option(help="FD001, FD002, FD003 or FD004.")]
 PlantFile = Annotated[Path | None, typer.Option("--plant", help="Where the plant file goes; default: in `plant`.")]
-
-# A pipe has no width of its own; tables stay readable in a log.
-people = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
-
-
-@contextmanager
-def _told() -> Iterator[PipelineSettings]:
-    """Settings for a command; an error ends it with one clear line instead of a trace."""
-    try:
-        settings = PipelineSettings.read()
-        configure_logs(settings.log_format)
-        yield settings
-    except WearcastError as err:
-        people.print(f"[red]{type(err).__name__}[/red]: {escape(str(err))}", highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from err
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
-    """A progress bar on standard error; call it with the share done and a word."""
-    columns = (
-        TextColumn("{task.description:<28}"),
-        BarColumn(),
-        TextColumn("{task.fields[word]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=people, transient=False) as progress:
-        task = progress.add_task(title, total=1.0, word="")
-        yield lambda share, word: progress.update(task, completed=min(share, 1.0), word=word)
-        progress.update(task, completed=1.0)
-
-
-def _print(facts: dict[str, Any], as_json: bool, title: str) -> None:  # Any: a JSON document
-    if as_json:
-        typer.echo(json.dumps(facts, default=str))
-        return
-    table = Table(title=title, show_header=False)
-    for name, value in facts.items():
-        table.add_row(name.replace("_", " "), escape(_shown(value)))
-    Console().print(table)
-
-
-def _shown(value: Any) -> str:  # Any: a value of a JSON document
-    """A fact as a person reads it: four digits are enough, an empty list is "none"."""
-    if isinstance(value, float):
-        return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(str(one) for one in value) or "none"
-    return str(value)
 
 
 @app.command()
@@ -217,6 +168,56 @@ def train(
                     **trained.model.metrics,
                 }
                 _print(facts, as_json, f"Trained {known.id}")
+
+
+@app.command()
+def tune(
+    component_class: Annotated[str, typer.Argument(help="Component class.")],
+    minutes: Annotated[float, typer.Option(help="Budget; run again to go on.")] = 30.0,
+    exclude_machine: Annotated[
+        list[str] | None, typer.Option(help="Leave its lives out, e.g. held-out ones.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for a class's fit parameters within a budget, judged on lives that no search saw."""
+    from pipelines.walk import Walk
+
+    stops: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: stops.append(number))
+    with _told() as settings, progress_bar(f"Tuning {component_class}") as show:
+        walk = Walk.open(settings)
+        as_of = walk.clock.now()
+        if component_class not in {known.id for known in walk.plant.component_classes}:
+            valid = ", ".join(known.id for known in walk.plant.component_classes)
+            raise ConfigError(f"no component class {component_class!r} in the plant; valid: {valid}")
+        walk.features(as_of=as_of)
+        walk.lives(as_of=as_of)
+        found = walk.tune(
+            component_class,
+            as_of=as_of,
+            minutes=minutes,
+            exclude_machines=exclude_machine or (),
+            on_progress=lambda step: show(step.share, f"{step.trials} trials, {step.doing}"),
+            is_stopped=lambda: bool(stops),
+        )
+    facts = {"trials": found.trials, "is_finished": found.is_finished, "file": found.file}
+    _print(
+        facts | ({} if found.record is None else found.record.model_dump()), as_json, f"Tuned {component_class}"
+    )
+    if found.record is None:
+        people.print(
+            "Stopped before it was judged; what was found is kept. Run it again to go on.", highlight=False
+        )
+        raise typer.Exit(130 if stops else 0)
+    if not as_json:
+        gain = "better by what is known" if found.record.is_established else "not more than chance"
+        kept = (
+            f"Read {found.file}, commit it, then train."
+            if found.file
+            else "The defaults stay; nothing was written."
+        )
+        people.print(f"On lives that no search saw the tuned error is {gain}. {kept}", highlight=False)
 
 
 @features_app.callback()

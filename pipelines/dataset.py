@@ -13,6 +13,7 @@ from features.core.errors import ConfigError
 from features.core.lake import Lake
 from features.core.plant import LifeUnit, Plant
 from features.core.tables import FEATURE_ROWS, FEATURE_SETS, LIVES, MAINTENANCE_EVENTS
+from pipelines.splits import grouped_folds, together
 
 __all__ = ["Life", "TrainingSet", "grouped_folds", "split_groups", "training_set"]
 
@@ -153,30 +154,23 @@ def training_set(
     )
 
 
-def split_groups(data: TrainingSet, k: int) -> Strings:
-    """What must not be torn apart, per row: the machine where enough machines failed, else the life."""
-    failed = np.isfinite(data.rul)
-    return data.machine if np.unique(data.machine[failed]).size >= 2 * k else data.unit
-
-
-def grouped_folds(groups: Strings, k: int) -> npt.NDArray[np.int64]:
-    """Fold of each row: whole groups, dealt so that the folds have about equal numbers of rows.
+def split_groups(data: TrainingSet, k: int, memory: dt.timedelta | None = None) -> Strings:
+    """What must not be torn apart, per row: the machine where enough machines failed, else what shared a time.
 
     Args:
-        groups: str [n], what must stay together.
-        k: Number of folds; not more than there are groups are made.
-
-    Example:
-        >>> grouped_folds(np.array(["a", "a", "b", "c"]), 2).tolist()
-        [0, 0, 1, 1]
+        data: Rows and lives.
+        k: Folds to be made.
+        memory: Longest window of a feature. With it lives of one machine that were measured at the same time stay
+            together; without it, or where that leaves fewer than three groups that failed, each life is a group.
     """
-    names, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    load = np.zeros(max(1, min(k, names.size)), dtype=np.int64)
-    fold = np.zeros(names.size, dtype=np.int64)
-    for group in np.argsort(-sizes, kind="stable"):
-        fold[group] = np.argmin(load)
-        load[fold[group]] += sizes[group]
-    return np.asarray(fold[place], dtype=np.int64)
+    failed = np.isfinite(data.rul)
+    if np.unique(data.machine[failed]).size >= 2 * k:
+        return data.machine
+    if memory is not None:
+        groups = together(data.machine, data.unit, data.time_us, memory=memory)
+        if np.unique(groups[failed]).size >= max(3, k):
+            return groups
+    return data.unit
 
 
 def _feature_set(lake: Lake, class_id: str, fingerprint: str | None) -> tuple[str, tuple[str, ...]]:

@@ -38,6 +38,10 @@ class PipelineSettings(CoreSettings):
     history_from: dt.date = Field(dt.date(2025, 1, 1), description="First day that Dagster can (re)process.")
     train_cron: str = Field("0 3 * * 0", description="When models are learnt anew (cron, UTC).")
     daily_cron: str = Field("30 0 * * *", description="When the day before is processed (cron, UTC).")
+    tuned: Path = Field(
+        Path("data/tuned"), description="Tuned parameters, one file a class; made to be committed."
+    )
+    tuning: Path = Field(Path("data/tuning"), description="Where searches for parameters are kept to go on.")
     dagster_home: Path = Field(Path("data/dagster"), description="Where Dagster keeps its runs and schedules.")
     dagster_port: int = Field(3000, ge=0, le=65535)
     mlflow_port: int = Field(5000, ge=0, le=65535)

@@ -11,11 +11,12 @@ import polars as pl
 from features.core.clock import Clock, clock_from
 from features.core.errors import ConfigError
 from features.core.lake import Lake
-from features.core.models import ModelRegistry
+from features.core.models import ModelRegistry, model_name
 from features.core.plant import Plant, read_plant
 from features.core.statements import Prediction, Refusal
 from features.core.tables import LIVES, MAINTENANCE_EVENTS, MEASUREMENTS, WAVEFORMS
-from pipelines import champion, ingest, labels, scoring, training
+from pipelines import champion, ingest, labels, scoring, training, tuning
+from pipelines.dataset import training_set
 from pipelines.historian import open_historian
 from pipelines.historian.port import Historian
 from pipelines.settings import PipelineSettings
@@ -116,7 +117,13 @@ class Walk:
         return labels.review(events, self.plant, as_of=as_of, data_begin=self._data_begin(as_of))
 
     def train(self, class_id: str, *, as_of: dt.datetime, exclude_machines: Collection[str] = ()) -> Trained:
-        """Fits, evaluates and registers a model of that class, and promotes it when it is no worse."""
+        """Fits, evaluates and registers a model of that class, and promotes it when it is no worse.
+
+        Raises:
+            ConfigError: The class has a file of tuned parameters that does not fit.
+        """
+        parameters, words = tuning.parameters_of(self.settings.tuned, class_id)
+        before = champion.standing(self.registry, class_id)
         model = training.train(
             self.lake,
             self.plant,
@@ -124,27 +131,149 @@ class Walk:
             as_of=as_of,
             registry=self.registry,
             exclude_machines=exclude_machines,
+            kept_folds=None if before is None or before.held_out is None else before.held_out.folds,
+            parameters=parameters,
+            tuned=words,
         )
-        return Trained(model, champion.promote(self.registry, model))
+        judged = champion.judged_from_lake(
+            self.lake,
+            self.plant,
+            class_id,
+            as_of=as_of,
+            fingerprint=model.artefact.fingerprint,
+            exclude_machines=exclude_machines,
+        )
+        return Trained(model, champion.promote(self.registry, model, judged=judged, now=self.clock.now()))
+
+    def compare(
+        self,
+        class_id: str,
+        version: str,
+        *,
+        trusted: Collection[str] = (),
+        on_progress: Callable[[str], None] = lambda _: None,
+    ) -> champion.Verdict:
+        """The verdict on a version against the present champion, as of now; nothing is changed.
+
+        Raises:
+            ConfigError: No such class or version, or it is the champion.
+        """
+        candidate, judged = self._candidate(class_id, version, trusted, on_progress)
+        return champion.compare(self.registry, candidate, judged)
+
+    def promote(
+        self,
+        class_id: str,
+        version: str,
+        *,
+        despite: str | None = None,
+        trusted: Collection[str] = (),
+        on_progress: Callable[[str], None] = lambda _: None,
+    ) -> champion.Promotion:
+        """Makes a version the champion if its verdict lets it, or despite it with a person's reason.
+
+        Raises:
+            ConfigError: No such class or version, or it is the champion.
+        """
+        candidate, judged = self._candidate(class_id, version, trusted, on_progress)
+        verdict = champion.compare(self.registry, candidate, judged)
+        return champion.promote_version(self.registry, candidate, verdict, now=self.clock.now(), despite=despite)
+
+    def shadow_report(self, class_id: str) -> champion.ShadowReport:
+        """What the version in shadow said beside the champion.
+
+        Raises:
+            ConfigError: No version runs in shadow.
+        """
+        shadow = self.registry.shadow(model_name(class_id))
+        if shadow is None:
+            raise ConfigError(
+                f"no version of class {class_id!r} runs in shadow; `wearcast model shadow {class_id} VERSION` "
+                "starts one",
+                {"component_class": class_id},
+            )
+        as_of = self.clock.now()
+        judged = champion.judged_from_lake(self.lake, self.plant, class_id, as_of=as_of)
+        return champion.shadow_report(self.lake, class_id, shadow.version, as_of=as_of, judged=judged)
+
+    def tune(
+        self,
+        class_id: str,
+        *,
+        as_of: dt.datetime,
+        minutes: float,
+        exclude_machines: Collection[str] = (),
+        on_progress: Callable[[tuning.Progress], None],
+        is_stopped: Callable[[], bool],
+    ) -> tuning.Tuned:
+        """Looks for parameters of that class, and writes them where they are better than the default ones.
+
+        Raises:
+            ConfigError: Too few failed lives, or no feature rows.
+        """
+        data = training_set(self.lake, self.plant, class_id, as_of=as_of).without(machines=exclude_machines)
+        return tuning.tune(
+            data,
+            minutes=minutes,
+            folder=self.settings.tuned,
+            work=self.settings.tuning,
+            on_progress=on_progress,
+            is_stopped=is_stopped,
+        )
 
     def score(
         self, *, as_of: dt.datetime, along: bool = False, machine_ids: Collection[str] | None = None
     ) -> list[Prediction | Refusal]:
-        """Predicts every component with the champion of its class and writes the statements to the lake."""
-        models = {}
-        for component_class in self.plant.component_classes:
-            loaded = champion.load(self.registry, component_class.id)
-            if loaded is not None:
-                models[component_class.id] = loaded
+        """Predicts every component with the champion of its class and writes the statements to the lake.
+
+        Versions in shadow are asked, too; what they say is written beside and not returned.
+        """
+        lives = self.lives(as_of=as_of)
+        shadows = self._models(shadow=True)
+        if shadows:
+            scoring.score(
+                self.lake, self.plant, shadows, lives=lives, as_of=as_of, machine_ids=machine_ids, shadow=True
+            )
         return scoring.score(
             self.lake,
             self.plant,
-            models,
-            lives=self.lives(as_of=as_of),
+            self._models(),
+            lives=lives,
             as_of=as_of,
             along=along,
             machine_ids=machine_ids,
         )
+
+    def _models(self, *, shadow: bool = False) -> dict[str, champion.LoadedModel]:
+        """Component class -> its champion, or the version in its shadow, where there is one."""
+        found = {
+            known.id: champion.load(self.registry, known.id, shadow=shadow)
+            for known in self.plant.component_classes
+        }
+        return {class_id: loaded for class_id, loaded in found.items() if loaded is not None}
+
+    def _candidate(
+        self, class_id: str, version: str, trusted: Collection[str], on_progress: Callable[[str], None]
+    ) -> tuple[champion.Contender, champion.Judged]:
+        """A version and what it is judged by, lives and features brought up to now."""
+        if class_id not in {known.id for known in self.plant.component_classes}:
+            valid = ", ".join(known.id for known in self.plant.component_classes)
+            raise ConfigError(f"no component class {class_id!r} in the plant; valid: {valid}")
+        candidate = champion.candidate_of(self.registry, class_id, version)
+        as_of = self.clock.now()
+        on_progress("features")
+        self.features(as_of=as_of)
+        self.lives(as_of=as_of)
+        on_progress("answers")
+        judged = champion.judged_from_lake(
+            self.lake,
+            self.plant,
+            class_id,
+            as_of=as_of,
+            fingerprint=candidate.artefact.fingerprint,
+            trusted=trusted,
+        )
+        return candidate, judged
 
     def _data_begin(self, as_of: dt.datetime) -> dict[str, dt.datetime]:
         first = pl.concat(

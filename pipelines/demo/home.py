@@ -27,7 +27,12 @@ def demo_settings(home: Path = DEMO_HOME, simulator: Path = SIMULATOR) -> Pipeli
     """Settings of the demo's plant."""
     source = SourceSettings.model_validate({"kind": "simulator", "config": str(simulator)})
     return PipelineSettings.read(
-        **demo_overrides(home), sources={"simulator": source}, dagster_home=home / "dagster", overlap_hours=24.0
+        **demo_overrides(home),
+        sources={"simulator": source},
+        tuned=home / "tuned",
+        tuning=home / "tuning",
+        dagster_home=home / "dagster",
+        overlap_hours=24.0,
     )
 
 
@@ -41,6 +46,8 @@ def demo_environment(settings: PipelineSettings) -> dict[str, str]:
         f"{prefix}MODELS": settings.models,
         f"{prefix}ARTIFACTS": settings.artifacts,
         f"{prefix}REPLAY": str(settings.replay),
+        f"{prefix}TUNED": str(settings.tuned),
+        f"{prefix}TUNING": str(settings.tuning),
         f"{prefix}DAGSTER_HOME": str(settings.dagster_home),
         f"{prefix}SOURCES": json.dumps(sources),
     }

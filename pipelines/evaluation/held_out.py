@@ -7,7 +7,7 @@ from features.core.errors import LeakageError
 from pipelines.evaluation.bootstrap import resampled
 from pipelines.evaluation.errors import phm08_rows
 from pipelines.evaluation.intervals import interval_score
-from pipelines.evaluation.looks import Look, digest_of
+from pipelines.evaluation.looks import Look
 from pipelines.evaluation.scored import NOMINAL, Scored
 
 __all__ = ["binomial_interval", "figures_of_test"]
@@ -26,12 +26,13 @@ def figures_of_test(scored: Scored, look: Look, *, seed: int) -> dict[str, float
         seed: Of the bootstrap.
 
     Raises:
-        LeakageError: The look was taken at other lives.
+        LeakageError: A life is not one of those that the look was taken at.
     """
-    if digest_of(scored.unit.tolist()) != look.digest:
+    strangers = set(scored.unit.tolist()) - look.units
+    if strangers:
         raise LeakageError(
-            f"the look was taken at {look.test_set!r}, these are other lives; take a look at them first",
-            {"test_set": look.test_set, "digest": look.digest},
+            f"the look was taken at {look.test_set!r}, {min(strangers)} is not in it; take a look at it first",
+            {"test_set": look.test_set, "lives": sorted(strangers)},
         )
     boot = resampled(scored.unit, seed=seed)
     figures = {"test_looks": float(look.number), "units_test": float(boot.sizes.size)}

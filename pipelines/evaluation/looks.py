@@ -6,7 +6,7 @@ is shown beside every figure of it.
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,15 +15,15 @@ from features.core.clock import require_utc
 from features.core.lake import Lake
 from features.core.tables import TEST_LOOKS
 
-__all__ = ["Look", "digest_of", "looks_so_far", "take_look"]
+__all__ = ["Look", "looks_so_far", "take_look"]
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The right to see the figures of a test set once; `number` counts from 1."""
+    """The right to see the figures of these lives once; `number` counts from 1."""
 
     test_set: str
-    digest: str
+    units: frozenset[str]
     number: int
 
 
@@ -40,7 +40,7 @@ def take_look(
         by: Who looks, e.g. a model and its version.
         now: UTC.
     """
-    digest = digest_of(units)
+    digest = hashlib.sha256("\n".join(sorted(set(units))).encode("utf-8")).hexdigest()[:16]
     row: dict[str, object] = {"component_class": component_class, "digest": digest, "test_set": test_set, "by": by}
     row |= {"lives": len(set(units)), "available_at": require_utc(now)}
     while True:
@@ -48,12 +48,7 @@ def take_look(
         frame = TEST_LOOKS.frame([row | {"number": number}])
         # Whoever was faster has the number already: then nothing is written, and the next one is tried.
         if lake.insert(TEST_LOOKS, frame, writer="evaluation"):
-            return Look(test_set, digest, number)
-
-
-def digest_of(units: Iterable[str]) -> str:
-    """What names a test set: a hash of the names of its lives."""
-    return hashlib.sha256("\n".join(sorted(set(units))).encode("utf-8")).hexdigest()[:16]
+            return Look(test_set, frozenset(units), number)
 
 
 def looks_so_far(lake: Lake, component_class: str) -> int:

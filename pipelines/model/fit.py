@@ -24,20 +24,33 @@ __all__ = ["CrossValidated", "Fitted", "cross_validate", "fit"]
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The artefact, and how it answered lives it had not seen; None when no life had an answer."""
+    """The artefact, and how it answered lives it had not seen; None when no life had an answer.
+
+    `rows` are the places among the examples of the rows of `out_of_fold`.
+    """
 
     artefact: Artefact
     out_of_fold: OutOfFold | None
+    rows: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CrossValidated:
-    """What `cross_validate` found: rows answered, and places of labelled rows and of columns that differ."""
+    """What `cross_validate` found.
+
+    Attributes:
+        rows: The rows that were answered.
+        labelled: Places among the examples of all rows with a label.
+        columns: Places of the features that differ.
+        crossed: Answers and calibration.
+        answered: Places among the examples of the rows of `out_of_fold`.
+    """
 
     rows: Labelled
     labelled: Ints
     columns: Ints
     crossed: Crossfit
+    answered: Ints
 
     @property
     def out_of_fold(self) -> OutOfFold:
@@ -52,6 +65,7 @@ class _Forests:
     calibration: Calibration
     domain: Domain
     out_of_fold: OutOfFold | None
+    rows: Ints | None = None
     memory: Memory | None = None
     index_inputs: tuple[str, ...] = ()
     index: str = ""
@@ -100,7 +114,12 @@ def fit(
     )
     if transfer is not None:
         inputs = () if condition is None else condition.voters
-        forests = replace(_no_forests(failed, parameters), inputs=inputs, out_of_fold=transfer.out_of_fold)
+        forests = replace(
+            _no_forests(failed, parameters),
+            inputs=inputs,
+            out_of_fold=transfer.out_of_fold,
+            rows=transfer.rows,
+        )
     weibull = fit_weibull(examples.lives)
     prior: dict[str, float | None] = {
         "shape": None if weibull is None else weibull.shape,
@@ -133,7 +152,7 @@ def fit(
         index_forest=forests.index,
         transfer=None if transfer is None else transfer.model,
     )
-    return Fitted(artefact, forests.out_of_fold)
+    return Fitted(artefact, forests.out_of_fold, forests.rows)
 
 
 def _no_forests(failed: int, parameters: FitParameters) -> _Forests:
@@ -170,14 +189,14 @@ def cross_validate(
         crossed = staged_crossfit(histories(examples, spans), rows, taught, fold, parameters)
     else:
         crossed = cross_fit(rows, parameters)
-    return CrossValidated(rows, labelled, columns, crossed)
+    return CrossValidated(rows, labelled, columns, crossed, taught[failed[taught]])
 
 
 def _fit_forests(
     examples: Examples, parameters: FitParameters, fold: Ints, judged: CrossValidated, spans: Spans | None
 ) -> _Forests:
     if spans is not None and _is_staged(examples, parameters):
-        return _in_stages(examples, parameters, fold, spans, judged.crossed)
+        return _in_stages(examples, parameters, fold, judged, spans)
     rows, crossed = judged.rows, judged.crossed
     y = np.minimum(rows.rul, crossed.out_of_fold.cap)
     texts = {"mean": boost(rows.x, y, rows.unit, parameters, output="mean").model_to_string()}
@@ -188,24 +207,26 @@ def _fit_forests(
         texts,
         tuple(examples.names[column] for column in judged.columns),
         crossed.calibration,
-        fit_domain(examples.x[np.ix_(judged.labelled, judged.columns)], fold[judged.labelled]),
+        _domain(examples, judged, fold),
         crossed.out_of_fold,
+        judged.answered,
     )
 
 
 def _in_stages(
-    examples: Examples, parameters: FitParameters, fold: Ints, spans: Spans, crossed: Crossfit
+    examples: Examples, parameters: FitParameters, fold: Ints, judged: CrossValidated, spans: Spans
 ) -> _Forests:
-    lives = histories(examples, spans)
+    lives, crossed = histories(examples, spans), judged.crossed
     seen = np.ones(examples.unit.size, dtype=np.bool_)
     stages = fit_stages(lives, seen, crossed.out_of_fold.cap, parameters.staged, parameters.seed)
-    texts, ended = texts_of(stages), np.isfinite(lives.rul)
+    texts = texts_of(stages)
     return _Forests(
         texts.forests,
         stages.inputs,
         crossed.calibration,
-        fit_domain(stages.table[ended], fold[ended]),
+        _domain(examples, judged, fold),
         crossed.out_of_fold,
+        judged.answered,
         stages.memory,
         stages.index_inputs,
         texts.index,
@@ -215,6 +236,11 @@ def _in_stages(
 def _is_staged(examples: Examples, parameters: FitParameters) -> bool:
     """Whether a class has failed often enough for the staged model."""
     return sum(life.failed for life in examples.lives) >= parameters.staged.failed_lives
+
+
+def _domain(examples: Examples, judged: CrossValidated, fold: Ints) -> Domain:
+    names = tuple(examples.names[column] for column in judged.columns)
+    return fit_domain(names, examples.x[np.ix_(judged.labelled, judged.columns)], fold[judged.labelled])
 
 
 def _informative(x: Floats) -> Ints:

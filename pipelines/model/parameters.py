@@ -36,10 +36,10 @@ class StagedParameters:
     bags: int = 4
     signals: int = 24
     kept: int = 60
-    index_trees: int = 120
-    index_rate: float = 0.08
-    trees: int = 200
-    rate: float = 0.05
+    index_trees: int = 80
+    index_rate: float = 0.1
+    trees: int = 120
+    rate: float = 0.08
     quantile_trees: int = 100
     quantile_rate: float = 0.08
     quantile_leaves: int = 31

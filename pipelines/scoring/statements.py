@@ -10,7 +10,7 @@ from features.core.clock import require_utc
 from features.core.lake import Lake
 from features.core.plant import Component, Machine, Plant
 from features.core.statements import Prediction, Refusal
-from features.core.tables import FEATURE_ROWS, LIVES, PREDICTIONS
+from features.core.tables import FEATURE_ROWS, LIVES, PREDICTIONS, SHADOW_PREDICTIONS
 from features.core.telemetry import log
 from features.registry import FeatureSet, feature_set
 from features.rul.artefact import Artefact
@@ -46,6 +46,7 @@ def score(
     along: bool = False,
     replayed: bool = False,
     machine_ids: Collection[str] | None = None,
+    shadow: bool = False,
 ) -> list[Statement]:
     """Says what is known of every component and writes it to table `predictions`.
 
@@ -64,6 +65,8 @@ def score(
         replayed: With `along`: each row is written as available at its own `as_of`, so that a past plan can be
             played against it. Only for a lake in which nothing was said live.
         machine_ids: Only these machines; None: all.
+        shadow: The models are challengers: what they say goes to table `shadow_predictions`, which nothing acts
+            on, and classes without one are left out.
 
     Returns:
         Statements in order of machine, component and time.
@@ -87,6 +90,7 @@ def score(
             )
             for machine in some
             for component in machine.components
+            if not shadow or component.component_class in models
         ]
         pairs = [each.along() for each in told] if along else _now(lake, plant, group, told, as_of)
         for each, own in zip(told, pairs, strict=True):
@@ -94,7 +98,8 @@ def score(
             written += [
                 each.row(number, statement, statement.as_of if replayed else as_of) for number, statement in own
             ]
-    lake.upsert(PREDICTIONS, PREDICTIONS.frame(written), writer="scoring")
+    table = SHADOW_PREDICTIONS if shadow else PREDICTIONS
+    lake.upsert(table, table.frame(written), writer="scoring")
     refused = sum(isinstance(statement, Refusal) for statement in said)
     log("scoring").info(
         "scoring.finished",
@@ -102,6 +107,7 @@ def score(
         predictions=len(said) - refused,
         refusals=refused,
         models=[f"{model.name} {model.version}" for model in models.values()],
+        shadow=shadow,
     )
     return said
 

@@ -4,9 +4,11 @@ import datetime as dt
 import math
 import statistics
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import numpy as np
 
 from features.core.errors import ConfigError
 from features.core.lake import Lake
@@ -15,11 +17,15 @@ from features.core.plant import Plant
 from features.core.telemetry import log
 from features.rul.artefact import Artefact
 from features.rul.memory import Spans
-from pipelines.dataset import TrainingSet, grouped_folds, split_groups, training_set
-from pipelines.evaluation import evaluate
+from pipelines.dataset import TrainingSet, split_groups, training_set
+from pipelines.evaluation import Judgement
+from pipelines.evaluation.looks import looks_so_far
 from pipelines.model import FitParameters, Fitted, fit
-from pipelines.training.card import card
-from pipelines.training.plots import draw
+from pipelines.model.examples import Ints
+from pipelines.splits import grouped_folds, refuse_overlap
+from pipelines.training.card import Provenance
+from pipelines.training.held_out import HeldOut, held_out
+from pipelines.training.judged import description, judged, write_files
 from pipelines.training.tracking import Run, code_version, start_run
 
 __all__ = ["TrainedModel", "train"]
@@ -31,7 +37,8 @@ _LOG = log("training")
 class TrainedModel:
     """A registered version, its cross-validated figures and the artefact itself.
 
-    Without forests (too few failed lives) `metrics` is empty.
+    Without forests (too few failed lives) `metrics` is empty. `held_out` is what it answered to lives it had
+    not seen, which any later comparison needs.
     """
 
     name: str
@@ -39,6 +46,7 @@ class TrainedModel:
     run_id: str
     metrics: dict[str, float]
     artefact: Artefact
+    held_out: HeldOut | None = None
 
 
 def train(
@@ -51,6 +59,8 @@ def train(
     exclude_units: Collection[str] = (),
     exclude_machines: Collection[str] = (),
     parameters: FitParameters = FitParameters(),
+    tuned: str = "",
+    kept_folds: Mapping[str, int] | None = None,
 ) -> TrainedModel:
     """Fits, judges, logs and registers a model of a class; promotion is `champion.promote`'s.
 
@@ -63,9 +73,12 @@ def train(
         exclude_units: Lives left out of everything, e.g. held-out ones.
         exclude_machines: Machines whose lives are left out.
         parameters: Tunables, logged with the run.
+        tuned: Where they come from, for the card; empty: they are the defaults.
+        kept_folds: Life -> fold of the model that this one will be compared with; its lives stay in their folds.
 
     Raises:
         ConfigError: There are no feature rows in lives of that class.
+        LeakageError: The folds would tear apart what was measured together.
     """
     data = training_set(lake, plant, class_id, as_of=as_of).without(exclude_units, exclude_machines)
     if not data.lives:
@@ -76,17 +89,26 @@ def train(
     fitted = fit(
         data,
         parameters,
-        fold=grouped_folds(split_groups(data, parameters.folds), parameters.folds),
+        fold=_folds(data, parameters.folds, max(plant.component_class(class_id).memory), kept_folds),
         name=model_name(class_id),
         baseline_rows=_baseline_rows(plant, class_id),
         as_of=as_of,
         table_versions=data.table_versions,
         spans=Spans.of_class(plant.component_class(class_id).memory, plant.component_class(class_id).baseline),
     )
-    metrics = {} if fitted.out_of_fold is None else evaluate(fitted.out_of_fold)
-    excluded = {"units": sorted(exclude_units), "machines": sorted(exclude_machines)}
+    judgement = judged(data, fitted, plant, seed=parameters.seed)
+    metrics = {} if judgement is None else judgement.figures
+    provenance = Provenance(
+        rows=data.unit.size,
+        excluded={"units": sorted(exclude_units), "machines": sorted(exclude_machines)},
+        code_version=code_version(),
+        seeds={"fit": parameters.seed, "bootstrap": parameters.seed},
+        looks=looks_so_far(lake, class_id),
+        tuned=tuned,
+    )
+    answers = held_out(data, fitted)
     with start_run(registry, f"{class_id} {as_of:%Y-%m-%d}") as run:
-        _record(run, data, fitted, metrics, parameters, excluded)
+        _record(run, data, fitted, judgement, parameters, provenance, answers)
         version = run.log_model(fitted.artefact, _version_tags(fitted.artefact, metrics))
     _LOG.info(
         "training.finished",
@@ -96,7 +118,27 @@ def train(
         failed_units=fitted.artefact.failed_units,
         cv_rmse=metrics.get("cv_rmse"),
     )
-    return TrainedModel(version.name, version.version, version.run_id, metrics, fitted.artefact)
+    return TrainedModel(version.name, version.version, version.run_id, metrics, fitted.artefact, answers)
+
+
+def _folds(data: TrainingSet, k: int, memory: dt.timedelta, kept: Mapping[str, int] | None) -> Ints:
+    """Folds of whole groups, as far as possible those that were there before."""
+    groups = split_groups(data, k, memory)
+    before: dict[str, int] = {}
+    if kept:
+        folds_of: dict[str, set[int]] = {}
+        for group, unit in dict.fromkeys(zip(groups.tolist(), data.unit.tolist(), strict=True)):
+            if unit in kept:
+                folds_of.setdefault(group, set()).add(kept[unit])
+        before = {group: folds.pop() for group, folds in folds_of.items() if len(folds) == 1}
+    fold = grouped_folds(groups, k, before)
+    if np.unique(fold).size < min(k, np.unique(groups).size):
+        fold = grouped_folds(groups, k)
+    # Where lives are the groups there are too few to keep machines together; components still are.
+    refuse_overlap(
+        data.unit if groups is data.unit else data.machine, data.unit, data.time_us, fold, memory=memory
+    )
+    return fold
 
 
 def _baseline_rows(plant: Plant, class_id: str) -> int:
@@ -109,9 +151,10 @@ def _record(
     run: Run,
     data: TrainingSet,
     fitted: Fitted,
-    metrics: dict[str, float],
+    judgement: Judgement | None,
     parameters: FitParameters,
-    excluded: dict[str, list[str]],
+    provenance: Provenance,
+    answers: HeldOut,
 ) -> None:
     artefact = fitted.artefact
     run.log(
@@ -127,17 +170,18 @@ def _record(
             "failed_lives": artefact.failed_units,
             **{f"table_version.{name}": number for name, number in artefact.table_versions.items()},
         },
-        metrics,
+        {} if judgement is None else judgement.figures,
         {
             "fingerprint": artefact.fingerprint,
-            "code_version": code_version(),
-            **{f"excluded_{what}": ", ".join(names) for what, names in excluded.items() if names},
+            "code_version": provenance.code_version,
+            "test_looks": provenance.looks,
+            "mlflow.note.content": description(artefact, judgement, provenance),
+            **{f"excluded_{what}": ", ".join(names) for what, names in provenance.excluded.items() if names},
         },
     )
     with tempfile.TemporaryDirectory() as space:
-        Path(space, "model_card.md").write_text(card(artefact, metrics, excluded), encoding="utf-8")
-        if fitted.out_of_fold is not None:
-            draw(fitted.out_of_fold, metrics, artefact.life_unit, Path(space, "plots"))
+        write_files(artefact, judgement, provenance, Path(space))
+        answers.write(Path(space))
         run.log_files(Path(space))
 
 

@@ -37,10 +37,10 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "matplotlib": ("pipelines/training", "pipelines/evaluation", "pipelines/model"),
     "httpx": ("serving/erp/", "serving/demo", "pipelines/historian/", "pipelines/up", "serving/worker"),
     "dask": (),
-    "optuna": (),
+    "optuna": ("pipelines/tuning/search.py",),
 }
 # Costs seconds and hundreds of megabytes: imported where it is used, never when a module is read.
-LAZY = ("mlflow", "matplotlib", "tsfresh", "pandas")
+LAZY = ("mlflow", "matplotlib", "tsfresh", "pandas", "optuna")
 # Modules that are nothing without their library; whoever uses them imports them where they are used.
 AROUND = ("pipelines/training/mlflow_model.py", "pipelines/training/plots.py")
 NEVER = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}

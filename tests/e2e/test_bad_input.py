@@ -173,6 +173,9 @@ class _Shelf(ModelRegistry):
     def champion(self, name: str) -> ModelVersion | None:
         return ModelVersion(name, "7", "run")
 
+    def shadow(self, name: str) -> ModelVersion | None:
+        return None
+
     def download(self, version: ModelVersion, folder: Path) -> Path:
         save(self._artefact, folder)
         return folder

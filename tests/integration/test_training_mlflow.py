@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.core.errors import ConfigError, DamagedArtefactError
+from features.core.errors import ConfigError, DamagedArtefactError, LeakageError
 from features.core.lake import Lake
 from features.core.models import ARTEFACT_FOLDER, ModelRegistry, ModelVersion
 from features.core.plant import Component, ComponentClass, Machine, MeasuringPoint, Plant, Site
@@ -30,8 +30,11 @@ from features.core.units import Quantity
 from features.rul.artefact import load
 from features.rul.outputs import Engine
 from pipelines import champion
+from pipelines.evaluation.looks import looks_so_far
 from pipelines.model import FitParameters
 from pipelines.training import TrainedModel, train
+from pipelines.training.card import read_card
+from pipelines.training.test_data import OnTestData, evaluate_on_test
 
 pytestmark = pytest.mark.xdist_group("mlflow")
 
@@ -207,9 +210,29 @@ def test_run_holds_parameters_figures_versions_and_pictures(server: ModelRegistr
     assert run.data.tags["code_version"]
     assert run.data.metrics["cv_rmse"] == pytest.approx(trained.metrics["cv_rmse"])
     files = {file.path for file in server.client().list_artifacts(trained.run_id)}
-    assert files >= {"model", "model_card.md", "plots"}
-    plots = {file.path for file in server.client().list_artifacts(trained.run_id, "plots")}
-    assert len(plots) == 3
+    assert files >= {"model", "model_card.md", "plots", "tables"}
+    laid = {
+        file.path for part in ("plots", "tables") for file in server.client().list_artifacts(trained.run_id, part)
+    }
+    assert laid >= {f"tables/{name}.csv" for name in ("accuracy", "bands", "baselines", "decisions", "provenance")}
+    assert laid >= {
+        f"plots/{name}.png" for name in ("calibration", "coverage_by_band", "fan_along_life", "lead_times")
+    }
+
+
+def test_card_is_the_description_of_the_run_and_is_read_back(server: ModelRegistry, trained: TrainedModel) -> None:
+    text = read_card(server, ModelVersion(trained.name, trained.version, trained.run_id))
+    assert text is not None
+    told = server.client().get_run(trained.run_id).data.tags["mlflow.note.content"]
+    assert text.startswith("# wearcast-rul-bearing\n")
+    assert told.splitlines()[:20] == text.splitlines()[:20]
+    assert "looked at never before" in text
+
+
+def test_figures_of_decisions_and_baselines_are_metrics_of_the_run(trained: TrainedModel) -> None:
+    assert trained.metrics["baseline_last_row_rmse"] > 0
+    assert 0 < trained.metrics["decisions_cost_over_run_to_failure"] < 1
+    assert trained.metrics["cv_rmse_low95"] < trained.metrics["cv_rmse"] < trained.metrics["cv_rmse_high95"]
 
 
 def test_model_beats_what_uses_no_measurement(trained: TrainedModel) -> None:
@@ -298,6 +321,32 @@ def test_left_out_machines_are_not_learnt_from(migrated: Path, lake: Lake, tmp_p
     made = train(lake, plant(), "bearing", as_of=AS_OF, registry=registry, exclude_machines=few, parameters=SMALL)
     assert (made.artefact.trained_units, made.artefact.calibration.calibrated) == (10, False)
     assert made.artefact.domain.high[made.artefact.inputs.index("age")] == max(length(i) for i in range(10))
+
+
+def test_lives_left_out_are_test_data_and_every_look_is_counted(migrated: Path, tmp_path: Path) -> None:
+    registry, own = local(migrated, tmp_path), write_lake(tmp_path / "lake")
+    few = [f"M{i:02d}" for i in range(18, MACHINES)]
+    made = train(own, plant(), "bearing", as_of=AS_OF, registry=registry, exclude_machines=few, parameters=SMALL)
+    version = ModelVersion(made.name, made.version, made.run_id)
+
+    def tested(*machines: str) -> OnTestData:
+        return evaluate_on_test(own, plant(), registry, version, as_of=AS_OF, machines=machines)
+
+    found = tested()
+    assert (found.look, found.figures["lives"], found.figures["units_test"]) == (1, 5, 5)
+    assert found.figures["test_rmse_clip"] < 0.7 * found.figures["test_baseline_constant_median_rmse_clip"]
+    assert 0 < found.figures["refused_share"] < 0.5
+    assert set(found.refusals) <= {"too_few_windows", "out_of_domain"}
+    assert (tested("M18").look, tested().look) == (1, 2)
+    assert looks_so_far(own, "bearing") == 3
+    with pytest.raises(LeakageError, match="learnt from M01"):
+        tested("M01", "M18")
+
+
+def test_model_that_saw_every_life_has_no_test_data(home: Home, lake: Lake) -> None:
+    version = ModelVersion(home.made.name, home.made.version, home.made.run_id)
+    with pytest.raises(ConfigError, match="no failed life that it did not see"):
+        evaluate_on_test(lake, plant(), home.registry, version, as_of=AS_OF)
 
 
 def test_too_few_failures_make_a_model_without_forests(migrated: Path, lake: Lake, tmp_path: Path) -> None:

@@ -161,13 +161,19 @@ def below(x: Floats, hours: Floats, first: Ints, threshold: float) -> Floats:
 
 
 @_compiled
-def project(x: Floats, weights: Floats, offset: Floats) -> Floats:
-    """Sums x @ weights.T + offset [n, k], each in the same order whatever the number of rows; NaN stays NaN."""
-    out = np.empty((x.shape[0], weights.shape[0]))
+def project(x: Floats, regime: Ints, weights: Floats, offset: Floats) -> Floats:
+    """Weighted sums [n, k] of each row by its regime's weights [regimes, k, m] and offset [regimes, k].
+
+    The order of the sum never depends on the number of rows; NaN stays NaN, an unknown regime (-1) gives NaN.
+    """
+    out = np.full((x.shape[0], weights.shape[1]), np.nan)
     for i in range(x.shape[0]):
-        for k in range(weights.shape[0]):
-            total = offset[k]
+        r = regime[i]
+        if r < 0:
+            continue
+        for k in range(weights.shape[1]):
+            total = offset[r, k]
             for j in range(x.shape[1]):
-                total += x[i, j] * weights[k, j]
+                total += x[i, j] * weights[r, k, j]
             out[i, k] = total
     return out

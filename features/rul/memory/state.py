@@ -68,8 +68,8 @@ class Memory:
         signals: Level-1 features that are followed.
         centre: [regimes][signals] mean while healthy.
         scale: [regimes][signals] standard deviation while healthy; 0: it never moved there.
-        weights: [indices][signals] of the linear indices.
-        offset: [indices].
+        weights: [regimes][indices][signals] of the linear indices.
+        offset: [regimes][indices].
         remaining: Places of the linear indices that are in life units.
         cap: Largest RUL taught, life units.
     """
@@ -79,8 +79,8 @@ class Memory:
     signals: tuple[str, ...]
     centre: tuple[tuple[float, ...], ...]
     scale: tuple[tuple[float, ...], ...]
-    weights: tuple[tuple[float, ...], ...]
-    offset: tuple[float, ...]
+    weights: tuple[tuple[tuple[float, ...], ...], ...]
+    offset: tuple[tuple[float, ...], ...]
     remaining: tuple[int, ...]
     cap: float
 
@@ -92,13 +92,17 @@ class Memory:
             names: Of the features.
         """
         place = {name: number for number, name in enumerate(names)}
-        x = values[:, [place[name] for name in self.signals]]
-        regime = np.zeros(len(x), dtype=np.int64)
-        if self.regimes is not None:
-            regime = self.regimes.assign(values[:, [place[name] for name in self.regimes.names]])
+        x, regime = values[:, [place[name] for name in self.signals]], self.regime(values, names)
         centre, scale = np.array(self.centre), np.array(self.scale)
         known = np.where(scale > 0, scale, np.inf)[regime]
         return np.where((regime < 0)[:, None], np.nan, (x - centre[regime]) / known)
+
+    def regime(self, values: Floats, names: Sequence[str]) -> Ints:
+        """Regime [n] of each row; -1 where it is not known."""
+        if self.regimes is None:
+            return np.zeros(len(values), dtype=np.int64)
+        place = {name: number for number, name in enumerate(names)}
+        return self.regimes.assign(values[:, [place[name] for name in self.regimes.names]])
 
     def columns(self, values: Floats, names: Sequence[str], hours: Floats, first: Ints) -> Floats:
         """Columns [n, `column_names`] of rows of one or several lives, each in order of time.
@@ -110,7 +114,8 @@ class Memory:
             first: Place of the first row of each row's life.
         """
         normal = self.normal(values, names)
-        linear = kernels.project(normal, np.array(self.weights), np.array(self.offset))
+        regime = self.regime(values, names)
+        linear = kernels.project(normal, regime, np.array(self.weights), np.array(self.offset))
         return np.concatenate(
             [normal, self._remembered(normal, hours, first), *self._followed(linear, hours, first)], axis=1
         )
@@ -118,7 +123,7 @@ class Memory:
     def column_names(self) -> tuple[str, ...]:
         """Names in the order of `columns`."""
         signals = tuple(f"{name}{_NORMAL}" for name in self.signals)
-        indices = tuple(_LINEAR.format(number + 1) for number in range(len(self.weights)))
+        indices = tuple(_LINEAR.format(number + 1) for number in range(len(self.offset[0])))
         return (
             *signals,
             *self._memory_names(signals),
@@ -150,14 +155,13 @@ class Memory:
         """The memory that `to_json` wrote, also after a round trip through JSON."""
         spans, regimes = document["spans"], document["regimes"]
         tables = {
-            name: tuple(tuple(map(float, row)) for row in document[name])
-            for name in ("centre", "scale", "weights")
+            name: tuple(tuple(map(float, row)) for row in document[name]) for name in ("centre", "scale", "offset")
         }
         return cls(
             spans=Spans(tuple(spans["means"]), tuple(spans["windows"]), float(spans["first"])),
             regimes=None if regimes is None else Regimes.from_json(regimes),
             signals=tuple(map(str, document["signals"])),
-            offset=tuple(map(float, document["offset"])),
+            weights=tuple(tuple(tuple(map(float, row)) for row in table) for table in document["weights"]),
             remaining=tuple(map(int, document["remaining"])),
             cap=float(document["cap"]),
             **tables,

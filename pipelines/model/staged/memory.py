@@ -2,16 +2,14 @@
 
 import numpy as np
 
-from features.process import LOAD, Regimes, fit_regimes
+from features.process import Regimes, fit_regimes
+from features.rul.condition.operation import settings_of
 from features.rul.memory import Memory, kernels
 from pipelines.model.examples import Bools, Floats, Ints
 from pipelines.model.parameters import StagedParameters
 from pipelines.model.staged.histories import Histories
 
 __all__ = ["fit_memory", "offered"]
-
-# Level-1 features that say how a machine is run: its load, its speeds, and points whose role begins so.
-_LOAD, _SPEED, _SETTING = f"{LOAD}.load", ".speed_hz", "setting"
 
 # A life counts as healthy during that many of its first stretches.
 _HEALTHY = 3.0
@@ -24,6 +22,9 @@ _STILL = 1e-6
 _SHORT, _END = 0.48, 0.08
 _REMAINING = (0, 1)
 
+# A regime has weights of its own when it has that many rows for each.
+_ROWS_A_WEIGHT = 30
+
 
 def fit_memory(lives: Histories, seen: Bools, cap: float, parameters: StagedParameters) -> Memory:
     """The memory of a class from the rows `seen` [n] alone.
@@ -35,7 +36,7 @@ def fit_memory(lives: Histories, seen: Bools, cap: float, parameters: StagedPara
         parameters: Of the fit.
     """
     levels = _levels(lives.names)
-    settings = tuple(name for name in levels if _is_setting(name))
+    settings = settings_of(levels)
     place = {name: number for number, name in enumerate(lives.names)}
     healthy = seen & (lives.since_first() < _HEALTHY * lives.spans.first)
     regimes, regime = _regimes(lives, healthy, tuple(place[name] for name in settings), settings)
@@ -48,15 +49,15 @@ def fit_memory(lives: Histories, seen: Bools, cap: float, parameters: StagedPara
     taught = seen & np.isfinite(lives.rul)
     chosen = moving[_telling(normal, taught, lives, cap, parameters.signals)]
     normal = normal[:, np.searchsorted(moving, chosen)]
-    weights, offset = _linear_indices(normal, taught, lives.rul, cap, parameters.ridge)
+    weights, offset = _by_regime(normal, regime, taught, lives.rul, cap, parameters.ridge, count=len(centre))
     return Memory(
         spans=lives.spans,
         regimes=regimes,
         signals=tuple(signals[number] for number in chosen),
         centre=_table(centre[:, chosen]),
         scale=_table(scale[:, chosen]),
-        weights=_table(weights),
-        offset=tuple(offset.tolist()),
+        weights=tuple(_table(table) for table in weights),
+        offset=_table(offset),
         remaining=_REMAINING,
         cap=cap,
     )
@@ -76,10 +77,6 @@ def _levels(names: tuple[str, ...]) -> list[str]:
     """Features that others follow: `x` where there is an `x.slope_7d`."""
     followed = {name.rsplit(".", 1)[0] for name in names if "." in name}
     return [name for name in names if name in followed]
-
-
-def _is_setting(name: str) -> bool:
-    return name == _LOAD or name.endswith(_SPEED) or name.startswith(_SETTING)
 
 
 def _regimes(
@@ -118,6 +115,20 @@ def _telling(normal: Floats, taught: Bools, lives: Histories, cap: float, most: 
     dy = np.where(known, (y - y.mean())[:, None], 0.0)
     along = np.abs((dx * dy).sum(axis=0)) / np.sqrt(np.maximum((dx**2).sum(axis=0) * (dy**2).sum(axis=0), 1e-300))
     return np.sort(np.argsort(-along, kind="stable")[:most])
+
+
+def _by_regime(
+    normal: Floats, regime: Ints, taught: Bools, rul: Floats, cap: float, ridge: float, *, count: int
+) -> tuple[Floats, Floats]:
+    """Weights [regimes, indices, signals] and offsets [regimes, indices]; rare regimes take those of all rows."""
+    everywhere = _linear_indices(normal, taught, rul, cap, ridge)
+    enough = _ROWS_A_WEIGHT * normal.shape[1]
+    found = []
+    for number in range(count):
+        rows = taught & (regime == number)
+        own = count > 1 and np.count_nonzero(rows) >= enough
+        found.append(_linear_indices(normal, rows, rul, cap, ridge) if own else everywhere)
+    return np.stack([weights for weights, _ in found]), np.stack([offset for _, offset in found])
 
 
 def _linear_indices(normal: Floats, taught: Bools, rul: Floats, cap: float, ridge: float) -> tuple[Floats, Floats]:

@@ -146,7 +146,7 @@ def test_each_look_at_the_same_lives_is_counted_once_more(tmp_path: Path) -> Non
 def test_test_figures_are_not_had_for_lives_that_were_not_looked_at(tmp_path: Path) -> None:
     said = answers(lives=3)
     look = take_look(Lake(tmp_path), "bearing", test_set="t", units=["M00/DE#1"], by="m", now=NOW)
-    with pytest.raises(LeakageError, match="other lives"):
+    with pytest.raises(LeakageError, match="M01/DE#1 is not in it"):
         figures_of_test(said, look, seed=1)
 
 

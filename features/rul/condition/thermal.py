@@ -1,7 +1,8 @@
 """Expected temperatures of a class while healthy, from load, speed and the air around.
 
-What was learnt travels in the model artefact, inside the condition model. It explains: a temperature well
-above what its operation accounts for is told as evidence, in kelvin; it moves neither index nor state.
+What was learnt travels in the model artefact, inside the condition model, and is a channel of `process`: a
+temperature well above what its operation accounts for moves the index, and is told in kelvin. Artefacts from
+before that only tell it.
 """
 
 from collections.abc import Sequence
@@ -9,15 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from features.core.statements import Evidence
 from features.registry import AMBIENT
+from features.rul.condition.rows import Bools, Floats, column
 from features.thermal import ThermalResidual, fit_residual
 
 __all__ = ["ThermalBaseline", "fit_thermal_baselines"]
-
-Floats = npt.NDArray[np.float64]
 
 _LEVEL, _SPEED, _LOAD = ".level_k", ".speed_hz", "load.load"
 _AIR = f"{AMBIENT}{_LEVEL}"
@@ -62,17 +61,14 @@ class ThermalBaseline:
             values: float64 [n, features].
             names: Of the features.
         """
-        place = {name: number for number, name in enumerate(names)}
         return self.residual.residual_k(
-            _column(values, place, self.temperature),
-            load=_column(values, place, self.load),
-            speed_hz=_column(values, place, self.speed),
-            ambient_k=_column(values, place, self.ambient),
+            column(values, names, self.temperature),
+            load=column(values, names, self.load),
+            speed_hz=column(values, names, self.speed),
+            ambient_k=column(values, names, self.ambient),
         )
 
-    def evidence(
-        self, values: Floats, names: Sequence[str], running: npt.NDArray[np.bool_]
-    ) -> list[Evidence | None]:
+    def evidence(self, values: Floats, names: Sequence[str], running: Bools) -> list[Evidence | None]:
         """At each row, the temperature beside what was expected of it, where it is well above that.
 
         Rows of a stopped machine and rows without a residual tell nothing and do not count.
@@ -80,8 +76,7 @@ class ThermalBaseline:
         left = np.where(running, self.residual_k(values, names), np.nan)
         known = np.flatnonzero(np.isfinite(left))
         found: list[Evidence | None] = [None] * len(left)
-        place = {name: number for number, name in enumerate(names)}
-        measured = _column(values, place, self.temperature)
+        measured = column(values, names, self.temperature)
         for position in range(_RECENT - 1, known.size):
             row = known[position]
             recent = float(np.median(left[known[position - _RECENT + 1 : position + 1]]))
@@ -98,7 +93,7 @@ class ThermalBaseline:
 
 
 def fit_thermal_baselines(
-    healthy: Sequence[tuple[Floats, npt.NDArray[np.bool_]]], names: Sequence[str]
+    healthy: Sequence[tuple[Floats, Bools]], names: Sequence[str]
 ) -> tuple[ThermalBaseline, ...]:
     """Learn every temperature of a feature set that has load or speed beside it.
 
@@ -115,22 +110,17 @@ def fit_thermal_baselines(
     if not healthy or (load is None and speed is None):
         return ()
     rows = np.concatenate([values[running] for values, running in healthy])
-    place = {name: number for number, name in enumerate(names)}
-    ambient = _AIR if _AIR in place else None
+    ambient = _AIR if _AIR in names else None
     found = []
     for name in names:
         if not name.endswith(_LEVEL) or name == _AIR:
             continue
         residual = fit_residual(
-            _column(rows, place, name),
-            load=_column(rows, place, load),
-            speed_hz=_column(rows, place, speed),
-            ambient_k=_column(rows, place, ambient),
+            column(rows, names, name),
+            load=column(rows, names, load),
+            speed_hz=column(rows, names, speed),
+            ambient_k=column(rows, names, ambient),
         )
         if residual is not None and residual.terms:
             found.append(ThermalBaseline(name, load, speed, ambient, residual))
     return tuple(found)
-
-
-def _column(values: Floats, place: dict[str, int], name: str | None) -> Floats:
-    return np.full(len(values), np.nan) if name is None else np.asarray(values[:, place[name]], dtype=np.float64)

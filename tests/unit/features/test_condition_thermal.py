@@ -1,10 +1,11 @@
-"""What was learnt of temperatures: it travels, it explains, and it moves neither index nor state."""
+"""Temperatures against what load, speed and the air account for: in kelvin, in the index, in the artefact."""
 
 import json
 
 import numpy as np
 import pytest
 
+from features.core.statements import HealthState
 from features.rul.condition import ConditionModel, LifeRows, fit_condition
 
 RISE = "winding_temperature.rise_over_ambient_k"
@@ -31,16 +32,25 @@ def learnt() -> ConditionModel:
     return model
 
 
-def told(model: ConditionModel, rows: LifeRows) -> np.ndarray:
-    evidence = model.assess(rows).evidence
-    return np.array([[item.share for item in row if item.feature == LEVEL] != [] for row in evidence])
+def asked(model: ConditionModel, rows: LifeRows) -> np.ndarray:
+    """Rows that ask for maintenance."""
+    return np.array([state is HealthState.MAINTENANCE_REQUIRED for state in model.assess(rows).states])
+
+
+def with_octaves(rows: LifeRows, level: float = 1.0) -> LifeRows:
+    """The same rows beside vibration of that level."""
+    octaves = np.full((len(rows.values), 3), level)
+    names = (*NAMES, *(f"vibration_h.octave_{hz}hz_rms_m_s2" for hz in (500, 1000, 2000)))
+    bearing = tuple(name.replace("winding", "bearing") for name in names)
+    return LifeRows(rows.time_us, rows.age, rows.running, np.hstack([rows.values, octaves]), bearing)
 
 
 def test_a_winding_warmer_than_its_operation_accounts_for_is_told_in_kelvin() -> None:
     model, rows = learnt(), life(seed=9, warmer_k=8.0)
-    found = told(model, rows)
+    found = asked(model, rows)
     assert not found[:400].any()
-    assert found[405:].all()
+    assert found[410:].all()
+    assert model.voters == ()
     last = next(item for item in model.assess(rows).evidence[-1] if item.feature == LEVEL)
     assert last.reference is not None
     assert last.value - last.reference == pytest.approx(8.0, abs=0.5)
@@ -55,28 +65,43 @@ def test_more_load_and_a_hotter_day_are_not_told() -> None:
     hot[:, 3] = 20 + 30 * hot[:, 1] ** 2 + 0.3 * hot[:, 4]
     hot[:, 2] = hot[:, 0] + hot[:, 3]
     busy = LifeRows(rows.time_us, rows.age, rows.running, hot, NAMES)
-    assert not told(learnt(), busy).any()
+    assert not asked(learnt(), busy).any()
 
 
 def test_a_spike_of_two_rows_is_not_told() -> None:
     rows = life(seed=9)
     rows.values[[300, 301], 2] += 50.0
-    assert not told(learnt(), rows).any()
+    assert not asked(learnt(), rows).any()
 
 
 def test_later_rows_change_no_evidence() -> None:
     model, rows = learnt(), life(seed=9, warmer_k=8.0)
     part = LifeRows(rows.time_us[:450], rows.age[:450], rows.running[:450], rows.values[:450], NAMES)
+    np.testing.assert_allclose(model.assess(part).index, model.assess(rows).index[:450], atol=1e-12)
     assert model.assess(part).evidence == model.assess(rows).evidence[:450]
 
 
-def test_index_and_states_do_not_hang_on_it() -> None:
-    model, rows = learnt(), life(seed=9, warmer_k=8.0)
+def test_beside_vibration_a_temperature_lifts_the_index_and_asks_for_nothing() -> None:
+    lives = [with_octaves(life(seed=seed)) for seed in range(3)]
+    model = fit_condition(lives, lives[0].names, baseline_rows=20)
+    assert model is not None
+    found = model.assess(with_octaves(life(seed=9, warmer_k=8.0)))
+    assert found.index[399] < 0.5
+    assert found.index[-1] == pytest.approx(0.9)
+    assert set(found.states[20:]) == {HealthState.NORMAL}
+    assert found.evidence[-1][0].feature == "bearing_temperature.level_k"
+
+
+def test_an_artefact_from_before_only_tells_the_temperature() -> None:
+    lives = [with_octaves(life(seed=seed)) for seed in range(3)]
+    model = fit_condition(lives, lives[0].names, baseline_rows=20)
+    assert model is not None
     document = model.to_json()
-    del document["thermal"]
-    plain, whole = ConditionModel.from_json(document).assess(rows), model.assess(rows)
-    np.testing.assert_array_equal(plain.index, whole.index)
-    assert plain.states == whole.states
+    for later in ("operation", "levels", "process"):
+        del document[later]
+    found = ConditionModel.from_json(document).assess(with_octaves(life(seed=9, warmer_k=8.0)))
+    assert found.index[-1] == pytest.approx(0.0)
+    assert found.evidence[-1][-1].unit == "K"
 
 
 def test_the_baseline_survives_the_artefact_s_document() -> None:
@@ -93,3 +118,5 @@ def test_without_load_and_speed_nothing_is_learnt() -> None:
     assert model is not None
     assert model.thermal == ()
     assert "thermal" not in model.to_json()
+    assert model.process is not None
+    assert [channel.feature for channel in model.process.channels] == ["winding_temperature.level_k"]
