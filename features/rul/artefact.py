@@ -72,22 +72,22 @@ class Domain:
     """Where the training lives were, per stored feature; empty tuples: nothing is checked.
 
     Attributes:
-        names: Features that are checked; empty: the model's inputs.
         low: Smallest value in training; NaN or -inf: no bound.
         high: Largest value in training; NaN or inf: no bound.
         present: Share of training rows that had the feature; empty: all of them.
         reach: How far outside a single feature may lie, as a share of its range; empty: as far as it likes.
         tolerated_share: Share of the features at hand that may lie outside.
         tolerated_missing: Share of the features usually present in training that may be null.
+        names: Features that are checked; empty: the model's inputs.
     """
 
-    names: tuple[str, ...] = ()
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
     present: tuple[float, ...] = ()
     reach: tuple[float, ...] = ()
     tolerated_share: float = 0.1
     tolerated_missing: float = 0.5
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,9 @@ def fit_domain(names: tuple[str, ...], x: Floats, fold: Ints) -> Domain:
         strayed = np.maximum(strayed, _straying(x[held], *_range(x[~held])))
     reach = _TIMES * strayed + _MORE
     present = np.isfinite(x).mean(axis=0)
-    bounds = (tuple(values.tolist()) for values in (low, high, present, reach))
-    return Domain(names, *bounds)
+    return Domain(
+        tuple(low.tolist()), tuple(high.tolist()), tuple(present.tolist()), tuple(reach.tolist()), names=names
+    )
 
 
 def _range(x: Floats) -> tuple[Floats, Floats]:
