@@ -88,6 +88,26 @@ def import_cmapss(
         _print(asdict(report), as_json, "Imported")
 
 
+@imports_app.command("azure-pdm")
+def import_azure_pdm(source: Source, plant: PlantFile = None, as_json: AsJson = False) -> None:
+    """Microsoft's simulated fleet with its maintenance log, as Parquet."""
+    from pipelines.imports.azure_pdm import import_azure_pdm as bring_in
+
+    with _told() as settings:
+        report = bring_in(source, Lake(settings.lake), plant or _inside(settings.plant, "azure-pdm.yaml"))
+        _print(asdict(report), as_json, "Imported")
+
+
+@imports_app.command("production-plant")
+def import_production_plant(source: Source, plant: PlantFile = None, as_json: AsJson = False) -> None:
+    """Runs of a production plant's component to its end of life, as Parquet."""
+    from pipelines.imports.production_plant import import_production_plant as bring_in
+
+    with _told() as settings:
+        report = bring_in(source, Lake(settings.lake), plant or _inside(settings.plant, "production-plant.yaml"))
+        _print(asdict(report), as_json, "Imported")
+
+
 def _inside(plant: Path, name: str) -> Path:
     return plant if plant.suffix in {".yaml", ".yml"} else plant / name
 
@@ -211,13 +231,13 @@ def tune(
         )
         raise typer.Exit(130 if stops else 0)
     if not as_json:
-        gain = "better by what is known" if found.record.is_established else "not more than chance"
-        kept = (
-            f"Read {found.file}, commit it, then train."
-            if found.file
-            else "The defaults stay; nothing was written."
-        )
-        people.print(f"On lives that no search saw the tuned error is {gain}. {kept}", highlight=False)
+        before, after = f"{found.record.rmse_default:.4g}", f"{found.record.rmse_tuned:.4g}"
+        chance = "" if found.record.is_established else ", which may be chance"
+        if found.file is None:
+            text = f"is {after}, the default's {before}: the defaults stay, nothing was written."
+        else:
+            text = f"is {after} instead of {before}{chance}. Read {found.file}, commit it, then train."
+        people.print(f"On lives that no search saw the tuned error {text}", highlight=False)
 
 
 @features_app.callback()
@@ -292,14 +312,17 @@ def score(
     if as_json:
         typer.echo(json.dumps([asdict(statement) for statement in statements], default=str))
         return
-    table = Table("component", "state", "P10", "P50", "P90", "unit", "why no number", title="Statements")
+    table = Table(
+        "component", "state", "P10", "P50", "P90", "unit", "stands on", "why no number", title="Statements"
+    )
     for statement in statements if not along else statements[-50:]:
         if isinstance(statement, Prediction):
             numbers = ["" if x is None else f"{x:.0f}" for x in (statement.p10, statement.p50, statement.p90)]
-            table.add_row(statement.component_id, statement.health_state, *numbers, statement.life_unit, "")
+            told = (*numbers, statement.life_unit, statement.rung.value, "")
         else:
             why = escape(f"{statement.reason}: {statement.detail}")
-            table.add_row(statement.component_id, str(statement.health_state or ""), "", "", "", "", why)
+            told = ("", "", "", "", statement.rung.value, why)
+        table.add_row(statement.component_id, str(statement.health_state or ""), *told)
     Console().print(table)
 
 

@@ -13,7 +13,7 @@ from pipelines.model.crossfit import CAPPED, Crossfit, Labelled, OutOfFold, cros
 from pipelines.model.domain import fit_domain
 from pipelines.model.examples import Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
-from pipelines.model.prior import fit_weibull
+from pipelines.model.prior import class_prior
 from pipelines.model.staged.fit import staged_crossfit, texts_of
 from pipelines.model.staged.histories import histories
 from pipelines.model.staged.stages import fit_stages
@@ -110,22 +110,20 @@ def fit(
         forests = _fit_forests(examples, parameters, fold, judged, spans)
     condition = condition_of(examples, baseline_rows)
     transfer = fit_transfer(
-        examples, parameters, fold=fold, baseline_rows=baseline_rows, rival=forests.out_of_fold
+        examples,
+        parameters,
+        condition=condition,
+        fold=fold,
+        baseline_rows=baseline_rows,
+        rival=forests.out_of_fold,
     )
     if transfer is not None:
-        inputs = () if condition is None else condition.voters
         forests = replace(
             _no_forests(failed, parameters),
-            inputs=inputs,
+            inputs=transfer.inputs,
             out_of_fold=transfer.out_of_fold,
             rows=transfer.rows,
         )
-    weibull = fit_weibull(examples.lives)
-    prior: dict[str, float | None] = {
-        "shape": None if weibull is None else weibull.shape,
-        "scale": None if weibull is None else weibull.scale,
-        "median_life": None if weibull is None else weibull.median,
-    }
     artefact = Artefact(
         name=name,
         component_class=examples.component_class,
@@ -139,7 +137,7 @@ def fit(
         calibration=forests.calibration,
         domain=forests.domain,
         condition=condition,
-        class_prior=prior,
+        class_prior=class_prior(examples.lives),
         trained_units=len(examples.lives),
         failed_units=failed,
         as_of=as_of.isoformat(),

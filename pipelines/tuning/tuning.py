@@ -113,7 +113,8 @@ def tune(
     tuned = []
     for told in default:
         on_progress(Progress(spent(), trials, "judging what was found"))
-        again = answered(data, fold, _chosen(outer[told.fold]))
+        chosen = _chosen(outer[told.fold])
+        again = default if chosen == parameters else answered(data, fold, chosen)
         tuned += [one for one in again if one.fold == told.fold]
     record = _record(
         data, searches, compared(default, tuned, seed=seed), minutes=(seconds() - begin) / 60.0, seed=seed

@@ -36,6 +36,17 @@ def test_stages_are_the_logarithms_of_what_was_left() -> None:
     assert (found.lives, found.longest) == (3, 200.0)
 
 
+def test_spread_is_the_prior_and_the_lives_and_how_well_their_mean_is_known() -> None:
+    found = fit_stages(LIVES, 0.0)
+    assert found is not None
+    logs = np.log([100.0, 200.0, 50.0])
+    # Three lives and a prior of two with the spread of a Weibull slope of 10/9: four degrees of freedom.
+    prior = math.pi / math.sqrt(6.0) * 0.9
+    squares = ((logs - logs.mean()) ** 2).sum() + 2 * prior**2
+    assert found.stages[0].freedom == 4.0
+    assert found.stages[0].spread == pytest.approx(math.sqrt(squares / 4.0) * math.sqrt(1.0 + 1.0 / 3.0))
+
+
 def test_few_lives_are_spread_wider_than_many_alike() -> None:
     few, many = fit_stages(LIVES, 0.0), fit_stages(LIVES * 6, 0.0)
     assert few is not None
@@ -149,14 +160,14 @@ def test_few_lives_speak_by_stages_where_forests_answer_no_better() -> None:
 def test_answers_are_of_rows_of_lives_that_the_stages_did_not_learn_from() -> None:
     data = examples(6, told=False)
     fold = np.asarray(np.unique(data.unit, return_inverse=True)[1] % 4, dtype=np.int64)
-    found = fit_transfer(data, SMALL, fold=fold, baseline_rows=10, rival=None)
+    found = fit_transfer(data, SMALL, condition=None, fold=fold, baseline_rows=10, rival=None)
     assert found is not None
     np.testing.assert_array_equal(data.rul[found.rows], found.out_of_fold.rul)
     lives = tuple(
         dataclasses.replace(one, duration=one.duration * 9) if one.unit == "u00" else one for one in data.lives
     )
     longer = dataclasses.replace(data, lives=lives)
-    again = fit_transfer(longer, SMALL, fold=fold, baseline_rows=10, rival=None)
+    again = fit_transfer(longer, SMALL, condition=None, fold=fold, baseline_rows=10, rival=None)
     assert again is not None
     mine = found.out_of_fold.unit == "u00"
     np.testing.assert_array_equal(again.out_of_fold.p50[mine], found.out_of_fold.p50[mine])
