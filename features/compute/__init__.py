@@ -1,6 +1,7 @@
 """From measurements and waveforms to feature rows.
 
 readings  frames as sorted arrays; what a step may use
+steps     grid steps of which rows are made
 closing   when a step's row is made
 windows   tumbling windows over sorted readings, compiled
 telemetry `tumbling`, `tumbling_stream`: statistics of telemetry on the grid

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from features.compute.readings import Readings, microseconds
+from features.compute.steps import Steps
 from features.compute.windows import tumble
 from features.core.plant import Component, Machine, MeasuringPoint, PointKind
 from features.core.units import Quantity, canonical_unit, to_canonical
@@ -26,7 +27,7 @@ from features.registry import (
 )
 from features.vibration import WaveformBatch
 
-__all__ = ["HOLD_US", "Inputs", "Steps", "tolerance_us"]
+__all__ = ["HOLD_US", "Inputs", "tolerance_us"]
 
 # A stepped value (set point, state) holds that long without a new one, microseconds: one day.
 HOLD_US = 86_400_000_000
@@ -38,36 +39,6 @@ _HOUR_US = 3_600_000_000
 
 # What waveforms are measured of.
 _VIBRATION = (Quantity.ACCELERATION, Quantity.VELOCITY, Quantity.DISPLACEMENT)
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """Grid steps of which rows are made; times in microseconds since 1970.
-
-    `previous_closing_us` is when the step before closed (any time when it held no reading),
-    `life_start_us` the installation known at the closing, -1 when there is none.
-    """
-
-    end_us: np.ndarray
-    closing_us: np.ndarray
-    previous_closing_us: np.ndarray
-    life_start_us: np.ndarray
-    grid_us: int
-
-    def at(self, keep: np.ndarray) -> "Steps":
-        """Some of the steps."""
-        return Steps(
-            self.end_us[keep],
-            self.closing_us[keep],
-            self.previous_closing_us[keep],
-            self.life_start_us[keep],
-            self.grid_us,
-        )
-
-    @property
-    def before(self) -> "Steps":
-        """The steps before them."""
-        return replace(self, end_us=self.end_us - self.grid_us, closing_us=self.previous_closing_us)
 
 
 class Inputs:

@@ -9,8 +9,9 @@ import polars as pl
 
 from features.compute.closing import PATIENCE_STEPS, SILENT_STEPS, closings, steps_of
 from features.compute.frame import feature_rows, matrix
-from features.compute.levels import HOLD_US, Inputs, Steps, tolerance_us
+from features.compute.levels import HOLD_US, Inputs, tolerance_us
 from features.compute.readings import Readings, microseconds, readings_of
+from features.compute.steps import Steps
 from features.core.clock import require_utc
 from features.core.plant import Component, ComponentClass, LifeUnit, Machine, Plant
 from features.core.tables import FEATURE_ROWS

@@ -97,7 +97,13 @@ def _purpose(artefact: Artefact, unit: str) -> list[str]:
         "they are.",
         "",
     ]
-    if not artefact.forests:
+    if artefact.transfer is not None:
+        lines += [
+            f"Its answers stand on what was left to {artefact.failed_units} failed lives at the same stage of "
+            "their life (no forests: too few lives).",
+            "",
+        ]
+    elif not artefact.forests:
         return [
             *lines,
             f"**No remaining life.** {artefact.failed_units} failed lives are too few to learn from: only the "

@@ -1,4 +1,4 @@
-"""What the searches chose, judged by whole fits on lives that they never saw.
+"""What the searches chose, judged by whole cross-fits on lives that they never saw.
 
 A search that looked at hundreds of trials reports the luckiest one: its own error is too good. So the lives are
 dealt into outer folds; for each, a search of its own sees the other lives only, and what it chose answers the
@@ -11,30 +11,28 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.rul.outputs import Engine
-from pipelines.dataset import TrainingSet, grouped_folds, split_groups
+from pipelines.dataset import TrainingSet
 from pipelines.evaluation.bootstrap import Interval, resampled
 from pipelines.evaluation.errors import per_life
 from pipelines.evaluation.intervals import coverage, interval_score
 from pipelines.evaluation.scored import NOMINAL
 from pipelines.model import FitParameters, fit
-from pipelines.model.examples import cap_of, thinned
 
 __all__ = ["Compared", "Told", "answered", "compared"]
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Answers [n] of one whole fit to the failed lives of an outer fold; `band`: they have a calibrated one."""
+    """Answers [n] to the failed lives of an outer fold; `band` is P10 and P90, None: not calibrated."""
 
+    fold: int
     unit: npt.NDArray[np.str_]
     truth: Floats
     mean: Floats
-    p10: Floats
-    p90: Floats
-    band: bool
+    band: tuple[Floats, Floats] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +63,33 @@ class Compared:
         return self.difference.high < 0.0
 
 
-def answered(data: TrainingSet, held: Sequence[str], parameters: FitParameters) -> Told | None:
-    """A whole fit on the other lives, and its answers to the failed ones of these; None: too few lives to fit."""
-    rest = data.without(units=set(held))
-    groups = split_groups(rest, parameters.folds)
+def answered(data: TrainingSet, fold: Ints, parameters: FitParameters) -> list[Told]:
+    """What a whole fit answers to each fold, learnt and calibrated on the other ones; empty: too few lives.
+
+    Args:
+        data: Lives and rows.
+        fold: Outer fold of each row [n]; whole lives.
+        parameters: Of the fit.
+    """
     fitted = fit(
-        rest,
+        data,
         parameters,
-        fold=grouped_folds(groups, parameters.folds),
+        fold=fold,
         name="tuning",
         baseline_rows=parameters.min_rows,
         as_of=data.as_of,
         table_versions=data.table_versions,
     )
-    if not fitted.artefact.forests:
-        return None
-    rows = np.flatnonzero(np.isin(data.unit, list(held)) & np.isfinite(data.rul))
-    rows = rows[thinned(data.unit[rows], parameters.rows_per_life)]
-    columns = np.array([data.names.index(name) for name in fitted.artefact.inputs])
-    said = Engine(fitted.artefact).answer(np.ascontiguousarray(data.x[np.ix_(rows, columns)]))
-    truth = np.minimum(data.rul[rows], cap_of(rest.lives, data.declared_cap))
-    band = fitted.artefact.calibration.calibrated
-    return Told(data.unit[rows], truth, said.mean, said.p10, said.p90, band)
+    said = fitted.out_of_fold
+    if said is None:
+        return []
+    found = []
+    for number in np.unique(said.fold):
+        rows = said.fold == number
+        truth = np.minimum(said.rul[rows], said.cap)
+        band = None if said.p10 is None or said.p90 is None else (said.p10[rows], said.p90[rows])
+        found.append(Told(int(number), said.unit[rows], truth, said.mean[rows], band))
+    return found
 
 
 def compared(default: Sequence[Told], tuned: Sequence[Told], *, seed: int) -> Compared:
@@ -110,11 +113,11 @@ def compared(default: Sequence[Told], tuned: Sequence[Told], *, seed: int) -> Co
 
 
 def _honesty(told: Sequence[Told]) -> Mapping[str, float]:
-    if not all(one.band for one in told):
+    bands = [one.band for one in told if one.band is not None]
+    if len(bands) < len(told):
         return {}
-    unit, truth, low, high = (
-        np.concatenate([getattr(one, name) for one in told]) for name in ("unit", "truth", "p10", "p90")
-    )
+    unit, truth = (np.concatenate([getattr(one, name) for one in told]) for name in ("unit", "truth"))
+    low, high = (np.concatenate([band[end] for band in bands]) for end in (0, 1))
     return {
         "coverage80": coverage(truth, low, high, unit),
         "interval_score80": interval_score(truth, low, high, unit, nominal=NOMINAL),

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from features.core.errors import ConfigError
 from features.core.telemetry import log
 from pipelines.dataset import TrainingSet, grouped_folds, split_groups
 from pipelines.model import FitParameters
-from pipelines.tuning.nested import Compared, Told, answered, compared
+from pipelines.tuning.nested import Compared, answered, compared
 from pipelines.tuning.objective import Problem
 from pipelines.tuning.record import TuningRecord, record_file, write_record
 from pipelines.tuning.search import Search, open_search
@@ -21,7 +22,9 @@ __all__ = ["Progress", "Tuned", "tune"]
 
 _LOG = log("tuning")
 
-# Outer folds: each costs a search and two whole fits, fewer leave a search with too few lives.
+Ints = npt.NDArray[np.int64]
+
+# Outer folds: each costs a search and a whole cross-fit, fewer leave a search with too few lives.
 OUTER_FOLDS = 3
 
 # Failed lives below which folds in folds say nothing.
@@ -31,8 +34,8 @@ _FEWEST = 12
 _SEARCHING = 0.3
 
 
-# How much longer a fit with the chosen parameters may take than one with the default ones.
-_LARGER = 1.5
+# How long a fit with chosen parameters may take, in fits with the default ones.
+_LARGER = 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +96,11 @@ def tune(
     def spent() -> float:
         return (seconds() - begin) / budget
 
-    held = _outer(data, outer_folds)
-    everywhere, outer = _searches(data, held, parameters, work, seed)
+    fold = grouped_folds(split_groups(data, outer_folds), outer_folds)
+    everywhere, outer = _searches(data, fold, parameters, work, seed)
     searches = [*outer, everywhere]
-    default: list[Told | None] = []
-    for units in held:
-        on_progress(Progress(spent(), sum(s.trials for s in searches), "fitting the default"))
-        if not is_stopped():
-            default.append(answered(data, units, parameters))
-    # Judging takes about as long as the fits so far, on forests that may be larger.
+    on_progress(Progress(spent(), sum(search.trials for search in searches), "fitting the default"))
+    default = [] if is_stopped() else answered(data, fold, parameters)
     until = max(1.0 - _LARGER * spent(), spent() + _SEARCHING * (1.0 - spent()))
     while spent() < until and not is_stopped():
         least = min(searches, key=lambda search: search.trials)
@@ -109,13 +108,16 @@ def tune(
         best = f"best {everywhere.error:.4g}" if np.isfinite(everywhere.error) else "searching"
         on_progress(Progress(spent(), sum(s.trials for s in searches), best))
     trials = sum(search.trials for search in searches)
-    if is_stopped() or any(not search.chosen for search in searches):
+    if is_stopped() or not default or any(not search.chosen for search in searches):
         return Tuned(trials, False, None, None)
-    tuned: list[Told | None] = []
-    for units, search in zip(held, outer, strict=True):
+    tuned = []
+    for told in default:
         on_progress(Progress(spent(), trials, "judging what was found"))
-        tuned.append(answered(data, units, _chosen(search)))
-    record = _record(data, searches, _pairs(default, tuned, seed), minutes=(seconds() - begin) / 60.0, seed=seed)
+        again = answered(data, fold, _chosen(outer[told.fold]))
+        tuned += [one for one in again if one.fold == told.fold]
+    record = _record(
+        data, searches, compared(default, tuned, seed=seed), minutes=(seconds() - begin) / 60.0, seed=seed
+    )
     _LOG.info("tuning.finished", component_class=data.component_class, trials=trials, rmse=record.rmse_tuned)
     if record.rmse_tuned < record.rmse_default:
         return Tuned(trials, True, record, write_record(folder, record))
@@ -134,14 +136,8 @@ def _require(data: TrainingSet, minutes: float) -> None:
         raise ConfigError(f"a budget of {minutes} minutes leaves no time; give more than 0", {"minutes": minutes})
 
 
-def _outer(data: TrainingSet, folds: int) -> list[list[str]]:
-    """Lives of each outer fold."""
-    fold = grouped_folds(split_groups(data, folds), folds)
-    return [np.unique(data.unit[fold == number]).tolist() for number in np.unique(fold)]
-
-
 def _searches(
-    data: TrainingSet, held: Sequence[Sequence[str]], parameters: FitParameters, work: Path, seed: int
+    data: TrainingSet, fold: Ints, parameters: FitParameters, work: Path, seed: int
 ) -> tuple[Search, list[Search]]:
     """The search over all lives, and the one that never sees the lives of each outer fold."""
 
@@ -150,17 +146,15 @@ def _searches(
         file = work / f"{data.component_class}.journal"
         return open_search(name, problem, parameters, file=file, seed=1000 * seed + number)
 
-    outer = [opened(n, f"without {n}", data.without(units=set(units))) for n, units in enumerate(held, start=1)]
+    outer = []
+    for number in np.unique(fold):
+        held = set(data.unit[fold == number].tolist())
+        outer.append(opened(int(number) + 1, f"without {number}", data.without(units=held)))
     return opened(0, "all", data), outer
 
 
 def _chosen(search: Search) -> FitParameters:
     return with_chosen(search.parameters, search.chosen, place="search")
-
-
-def _pairs(default: Sequence[Told | None], tuned: Sequence[Told | None], seed: int) -> Compared:
-    pairs = [(a, b) for a, b in zip(default, tuned, strict=True) if a is not None and b is not None]
-    return compared([a for a, _ in pairs], [b for _, b in pairs], seed=seed)
 
 
 def _record(

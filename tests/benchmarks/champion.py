@@ -29,6 +29,7 @@ import polars as pl
 
 from features.core.plant import Component, ComponentClass, Machine, MeasuringPoint, Plant, Site
 from features.core.tables import FEATURE_ROWS
+from features.core.telemetry import configure_logs
 from features.core.units import Quantity
 from pipelines.champion import Contender, Judged, Verdict, judge
 from pipelines.dataset import Life, TrainingSet
@@ -452,6 +453,7 @@ def main() -> None:
     parser.add_argument("--honest", type=int, default=12)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output, nothing else")
     options = parser.parse_args()
+    configure_logs()
     begin = time.perf_counter()
 
     def say(case: Case, verdict: Verdict) -> None:

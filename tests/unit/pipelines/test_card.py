@@ -10,6 +10,7 @@ from features.core.plant import Component, ComponentClass, Machine, MeasuringPoi
 from features.core.units import Quantity
 from features.policy import Context
 from features.rul.artefact import Artefact, Calibration, Domain
+from features.rul.transfer import Stage, TransferModel
 from pipelines.evaluation import Judgement, judge
 from pipelines.evaluation.decisions import CalendarRows
 from pipelines.model import OutOfFold
@@ -117,6 +118,17 @@ def test_card_of_a_model_without_forests_promises_no_life() -> None:
     text = card(artefact(calibrated=False, forests=False), None, PROVENANCE)
     assert "**No remaining life.**" in text
     assert "RMSE" not in text
+
+
+def test_card_of_stages_alone_says_what_its_numbers_stand_on() -> None:
+    stages = (Stage(0.0, 7.0, 0.5, 6.0, 7, 1.0),)
+    few = dataclasses.replace(
+        artefact(calibrated=False, forests=False), transfer=TransferModel(stages, 0.0, 40.0, 7)
+    )
+    text = card(few, None, PROVENANCE)
+    assert "what was left to 7 failed lives at the same stage" in text
+    assert "**Not calibrated (7 units).**" in text
+    assert "No remaining life" not in text
 
 
 @pytest.mark.parametrize(("looks", "word"), [(0, "never"), (1, "once"), (4, "4 times")])

@@ -1,7 +1,7 @@
 """The probe names features that know what they cannot know, and leaves honest ones alone."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -72,7 +72,7 @@ def test_honest_features_are_not_suspected() -> None:
 
 
 NOISE = np.random.default_rng(9)
-LEAKS = {
+LEAKS: dict[str, Callable[[TrainingSet], Floats]] = {
     "the label": lambda data: data.rul,
     "the label with some noise": lambda data: data.rul + 6.0 * NOISE.normal(size=data.rul.size),
     "its logarithm": lambda data: np.log1p(data.rul),
