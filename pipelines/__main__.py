@@ -211,13 +211,13 @@ def tune(
         )
         raise typer.Exit(130 if stops else 0)
     if not as_json:
-        gain = "better by what is known" if found.record.is_established else "not more than chance"
-        kept = (
-            f"Read {found.file}, commit it, then train."
-            if found.file
-            else "The defaults stay; nothing was written."
-        )
-        people.print(f"On lives that no search saw the tuned error is {gain}. {kept}", highlight=False)
+        before, after = f"{found.record.rmse_default:.4g}", f"{found.record.rmse_tuned:.4g}"
+        chance = "" if found.record.is_established else ", which may be chance"
+        if found.file is None:
+            text = f"is {after}, the default's {before}: the defaults stay, nothing was written."
+        else:
+            text = f"is {after} instead of {before}{chance}. Read {found.file}, commit it, then train."
+        people.print(f"On lives that no search saw the tuned error {text}", highlight=False)
 
 
 @features_app.callback()
