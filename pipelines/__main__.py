@@ -88,6 +88,26 @@ def import_cmapss(
         _print(asdict(report), as_json, "Imported")
 
 
+@imports_app.command("azure-pdm")
+def import_azure_pdm(source: Source, plant: PlantFile = None, as_json: AsJson = False) -> None:
+    """Microsoft's simulated fleet with its maintenance log, as Parquet."""
+    from pipelines.imports.azure_pdm import import_azure_pdm as bring_in
+
+    with _told() as settings:
+        report = bring_in(source, Lake(settings.lake), plant or _inside(settings.plant, "azure-pdm.yaml"))
+        _print(asdict(report), as_json, "Imported")
+
+
+@imports_app.command("production-plant")
+def import_production_plant(source: Source, plant: PlantFile = None, as_json: AsJson = False) -> None:
+    """Runs of a production plant's component to its end of life, as Parquet."""
+    from pipelines.imports.production_plant import import_production_plant as bring_in
+
+    with _told() as settings:
+        report = bring_in(source, Lake(settings.lake), plant or _inside(settings.plant, "production-plant.yaml"))
+        _print(asdict(report), as_json, "Imported")
+
+
 def _inside(plant: Path, name: str) -> Path:
     return plant if plant.suffix in {".yaml", ".yml"} else plant / name
 

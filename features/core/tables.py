@@ -165,7 +165,8 @@ FEATURE_SETS = Table(
         "units": pl.List(pl.String),
         "available_at": TIME,
     },
-    key=("fingerprint",),
+    # Classes may have the same features: each of them is registered.
+    key=("fingerprint", "component_class"),
     partitions=(),
     writers=("scoring", "imports"),
 )

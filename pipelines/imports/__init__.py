@@ -1,7 +1,10 @@
 """Public data sets and foreign files turned into plants and events; they go the same way in as a site's own.
 
-femto       `pipelines.imports.femto`      PRONOSTIA bearings, run to failure (IEEE PHM 2012)
-cmapss      `pipelines.imports.cmapss`     NASA turbofan engines, run to failure
-events      `pipelines.imports.events`     maintenance events from a CSV file
-plantfile   `pipelines.imports.plantfile`  the plant file that an import writes once
+femto             PRONOSTIA bearings, run to failure (IEEE PHM 2012)
+femto_runs        which runs a folder of them holds, and how much of each may be seen
+cmapss            NASA turbofan engines, run to failure
+azure_pdm         a simulated fleet with telemetry, errors and a maintenance log
+production_plant  runs of a plant's component to its end of life
+events            maintenance events from a CSV file
+plantfile         the plant file that an import writes once
 """

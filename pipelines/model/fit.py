@@ -109,13 +109,17 @@ def fit(
         forests = _fit_forests(examples, parameters, judged, spans)
     condition = condition_of(examples, baseline_rows)
     transfer = fit_transfer(
-        examples, parameters, fold=fold, baseline_rows=baseline_rows, rival=forests.out_of_fold
+        examples,
+        parameters,
+        condition=condition,
+        fold=fold,
+        baseline_rows=baseline_rows,
+        rival=forests.out_of_fold,
     )
     if transfer is not None:
-        inputs = () if condition is None else condition.voters
         forests = replace(
             _no_forests(failed, parameters),
-            inputs=inputs,
+            inputs=transfer.inputs,
             out_of_fold=transfer.out_of_fold,
             rows=transfer.rows,
         )

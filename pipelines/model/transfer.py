@@ -1,17 +1,18 @@
 """The rung below forests: what a handful of failed lives had left at each stage, and what that is worth."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from math import erfc, exp, log, pi, sqrt
 
 import numpy as np
 
-from features.rul.condition import ALARM_RATIO, SCATTER_SIGMAS, LifeRows, fit_condition
+from features.rul.condition import ALARM_RATIO, ConditionModel, LifeRows
 from features.rul.transfer import LEVELS, Stage, TransferModel, spell_begin
 from pipelines.model.baselines import constant_median, weibull_by_age
 from pipelines.model.boosting import life_weights
+from pipelines.model.condition import condition_of
 from pipelines.model.crossfit import OutOfFold, refuse_leaking
-from pipelines.model.examples import Examples, Floats, Ints, cap_of, thinned
+from pipelines.model.examples import Examples, Floats, Ints, LifeSummary, cap_of, thinned
 from pipelines.model.parameters import FitParameters
 
 __all__ = ["Passage", "Transfer", "fit_stages", "fit_transfer"]
@@ -30,32 +31,33 @@ _ROUNDS = 50
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One life's way: its ages and condition index at its rows [n], its age at the end, and how it ended.
-
-    `healthy` is the median and scatter of its index while it was healthy, natural logarithms; None: too short.
-    """
+    """One life's way: its ages and condition index at its rows [n], its age at the end, and how it ended."""
 
     unit: str
     age: Floats
     index: Floats
     duration: float
     failed: bool
-    healthy: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """The model, and its answers to lives that it had not seen, at these places among the examples."""
+    """The model, its answers to lives that it had not seen, and at which places among the examples.
+
+    `inputs` are the features without which there is no index.
+    """
 
     model: TransferModel
     out_of_fold: OutOfFold
     rows: Ints
+    inputs: tuple[str, ...]
 
 
 def fit_transfer(
     examples: Examples,
     parameters: FitParameters,
     *,
+    condition: ConditionModel | None,
     fold: Ints,
     baseline_rows: int,
     rival: OutOfFold | None,
@@ -65,28 +67,28 @@ def fit_transfer(
     Args:
         examples: Training lives and their rows.
         parameters: Of the fit.
+        condition: Learnt from the same examples; None: stages are told by age alone.
         fold: Fold of each row [n]; whole lives.
         baseline_rows: Rows that a life's own reference level is taken over.
-        rival: The forests' answers to unseen lives; they keep the word unless this rung's P50 is nearer, in
-            mean absolute error with every life weighing the same.
+        rival: The forests' answers to unseen lives; they keep the word where their P50 is clearly nearer.
 
     Returns:
-        None: there are enough failed lives for a calibrated band, or fewer than three, or the forests are better.
+        None: enough failed lives for a calibrated band, or fewer than three, or forests that are clearly better.
     """
     failed = sum(life.failed for life in examples.lives)
     if not _FEWEST < failed < parameters.calibrated_from:
         return None
-    passages = _passages(examples, baseline_rows)
-    model = fit_stages(passages, _threshold(passages))
+    passages = _passages(examples, condition)
+    model = fit_stages(passages, _threshold(condition))
     if model is None:
         return None
-    crossed = _cross_fit(examples, passages, parameters, fold)
+    crossed = _cross_fit(examples, condition, passages, parameters, fold, baseline_rows)
     if crossed is None:
         return None
     answers, rows = crossed
-    if rival is not None and _error(rival, rival.cap) <= _error(answers, rival.cap):
+    if rival is not None and _is_clearly_better(rival, answers):
         return None
-    return Transfer(model, answers, rows)
+    return Transfer(model, answers, rows, _inputs(condition))
 
 
 def fit_stages(passages: Sequence[Passage], threshold: float) -> TransferModel | None:
@@ -163,31 +165,58 @@ def _beyond(z: float) -> float:
     return exp(-(z**2) / 2.0) / sqrt(2.0 * pi) / (erfc(z / sqrt(2.0)) / 2.0)
 
 
-def _passages(examples: Examples, baseline_rows: int) -> list[Passage]:
-    """Every life's way. Its index and its healthy scatter do not depend on other lives."""
+def _inputs(condition: ConditionModel | None) -> tuple[str, ...]:
+    """Features that the index is made of."""
+    if condition is None or condition.voters or condition.process is None:
+        return () if condition is None else condition.voters
+    return tuple(channel.feature for channel in condition.process.channels)
+
+
+def _passages(examples: Examples, condition: ConditionModel | None) -> list[Passage]:
+    """Every life's way, its index by this condition model."""
     found = []
     for life in examples.lives:
         rows = np.flatnonzero(examples.unit == life.unit)
-        age, running = examples.age[rows], np.ones(rows.size, dtype=np.bool_)
-        way = LifeRows(examples.time_us[rows], age, running, examples.x[rows], examples.names)
-        own = fit_condition([way], examples.names, baseline_rows=baseline_rows)
-        index = np.full(rows.size, np.nan) if own is None else own.assess(way).index
-        healthy = None if own is None or not own.units else (own.healthy_median, own.healthy_sigma)
-        found.append(Passage(life.unit, age, index, life.duration, life.failed, healthy))
+        age, index = examples.age[rows], np.full(rows.size, np.nan)
+        if condition is not None:
+            running = np.ones(rows.size, dtype=np.bool_)
+            way = LifeRows(examples.time_us[rows], age, running, examples.x[rows], examples.names)
+            index = condition.assess(way).index
+        found.append(Passage(life.unit, age, index, life.duration, life.failed))
     return found
 
 
-def _threshold(passages: Sequence[Passage]) -> float:
-    """Alarm threshold learnt from these lives as `fit_condition` learns it, doublings; 0 without an index."""
-    if not any(np.isfinite(one.index).any() for one in passages):
-        return 0.0
-    healthy = [one.healthy for one in passages if one.healthy is not None]
-    middle, sigma = (float(value) for value in np.median(healthy, axis=0)) if healthy else (0.0, 0.0)
-    return max(log(ALARM_RATIO), middle + SCATTER_SIGMAS * sigma) / log(2.0)
+def _threshold(condition: ConditionModel | None) -> float:
+    """Index at which the alarm is raised, doublings; 0 without an index."""
+    return 0.0 if condition is None else condition.threshold / log(ALARM_RATIO)
+
+
+def _what_makes_an_index(condition: ConditionModel | None) -> ConditionModel | None:
+    """The condition model without what only sets its threshold or adds reasons."""
+    if condition is None:
+        return None
+    return replace(condition, threshold=0.0, healthy_median=0.0, healthy_sigma=0.0, units=0, thermal=())
+
+
+class _Rest:
+    """Examples with fewer lives; rows of those that are left out are never looked at."""
+
+    def __init__(self, examples: Examples, held: Container[str]) -> None:
+        self.lives: Sequence[LifeSummary] = [life for life in examples.lives if life.unit not in held]
+        self.component_class, self.life_unit = examples.component_class, examples.life_unit
+        self.fingerprint, self.declared_cap = examples.fingerprint, examples.declared_cap
+        self.names, self.x, self.rul = examples.names, examples.x, examples.rul
+        self.survived, self.age = examples.survived, examples.age
+        self.unit, self.time_us = examples.unit, examples.time_us
 
 
 def _cross_fit(
-    examples: Examples, passages: Sequence[Passage], parameters: FitParameters, fold: Ints
+    examples: Examples,
+    condition: ConditionModel | None,
+    whole: list[Passage],
+    parameters: FitParameters,
+    fold: Ints,
+    baseline_rows: int,
 ) -> tuple[OutOfFold, Ints] | None:
     """Answers to the thinned rows of failed lives, each by the lives of the other folds; None: one fold cannot."""
     refuse_leaking(examples.unit, fold)
@@ -197,8 +226,11 @@ def _cross_fit(
     cap = cap_of(examples.lives, examples.declared_cap)
     for number in np.unique(fold[wanted]):
         held = set(examples.unit[fold == number].tolist())
-        others = [one for one in passages if one.unit not in held]
-        model = fit_stages(others, _threshold(others))
+        # What is learnt of healthy time is learnt without the fold, too; often the index does not depend on it.
+        own = condition_of(_Rest(examples, held), baseline_rows)
+        is_same = _what_makes_an_index(own) == _what_makes_an_index(condition)
+        passages = whole if is_same else _passages(examples, own)
+        model = fit_stages([one for one in passages if one.unit not in held], _threshold(own))
         if model is None:
             return None
         for passage in (one for one in passages if one.unit in held and one.failed):
@@ -230,7 +262,19 @@ def _cross_fit(
     return answers, rows
 
 
-def _error(answers: OutOfFold, cap: float) -> float:
-    """Mean absolute error of P50 against the capped truth, every life weighing the same."""
+def _is_clearly_better(forests: OutOfFold, stages: OutOfFold) -> bool:
+    """Whether the forests' mean absolute errors over lives are smaller by more than one standard error.
+
+    The errors are of P50 against the capped truth. Of three or four lives, two or three agree by chance.
+    """
+    one, other = _errors(forests, forests.cap), _errors(stages, forests.cap)
+    gained = np.array([other[unit] - one[unit] for unit in sorted(set(one) & set(other))])
+    if gained.size < _FEWEST:
+        return False
+    return bool(gained.mean() > gained.std(ddof=1) / sqrt(gained.size))
+
+
+def _errors(answers: OutOfFold, cap: float) -> dict[str, float]:
+    """Life -> mean absolute error of P50 against the capped truth."""
     error = np.abs(np.minimum(answers.p50, cap) - np.minimum(answers.rul, cap))
-    return float(np.average(error, weights=life_weights(answers.unit)))
+    return {str(unit): float(error[answers.unit == unit].mean()) for unit in np.unique(answers.unit)}

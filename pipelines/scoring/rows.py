@@ -187,16 +187,16 @@ def _newest(lake: Lake, fingerprints: Collection[str]) -> dict[tuple[str, str, s
 
 
 def _register(lake: Lake, sets: Collection[FeatureSet], as_of: dt.datetime) -> None:
-    held = set(lake.read(FEATURE_SETS).select("fingerprint").collect()["fingerprint"])
+    held = set(lake.read(FEATURE_SETS).select("fingerprint", "component_class").collect().rows())
     rows: list[dict[str, object]] = [
         {
-            "fingerprint": fingerprint,
-            "component_class": features.component_class,
+            "fingerprint": key[0],
+            "component_class": key[1],
             "names": list(features.names),
             "units": list(features.units),
             "available_at": as_of,
         }
-        for fingerprint, features in {features.fingerprint: features for features in sets}.items()
-        if fingerprint not in held
+        for key, features in {(one.fingerprint, one.component_class): one for one in sets}.items()
+        if key not in held
     ]
     lake.insert(FEATURE_SETS, FEATURE_SETS.frame(rows), writer="scoring")

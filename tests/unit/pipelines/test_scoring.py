@@ -328,3 +328,15 @@ def test_empty_lake_gives_refusals_and_no_rows(tmp_path: Path) -> None:
     told = score(lake, PLANT, {}, lives=lives_in(lake), as_of=END)
 
     assert [type(s) for s in told] == [Refusal] * 3
+
+
+def test_classes_with_the_same_features_are_both_registered(lake: Lake) -> None:
+    twin = CLASS.model_copy(update={"id": "twin"})
+    (first, *others) = PLANT.machines
+    both = (*first.components, Component(slot="W2", component_class="twin", installed=START))
+    site = PLANT.sites[0].model_copy(update={"machines": (first.model_copy(update={"components": both}), *others)})
+    plant = PLANT.model_copy(update={"component_classes": (CLASS, twin), "sites": (site,)})
+    assert feature_set(plant, "twin").fingerprint == feature_set(plant, "winding").fingerprint
+    for _ in range(2):
+        compute_features(lake, plant, as_of=END)
+    assert sorted(lake.read(FEATURE_SETS).collect()["component_class"]) == ["twin", "winding"]

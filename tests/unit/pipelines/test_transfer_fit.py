@@ -149,14 +149,14 @@ def test_few_lives_speak_by_stages_where_forests_answer_no_better() -> None:
 def test_answers_are_of_rows_of_lives_that_the_stages_did_not_learn_from() -> None:
     data = examples(6, told=False)
     fold = np.asarray(np.unique(data.unit, return_inverse=True)[1] % 4, dtype=np.int64)
-    found = fit_transfer(data, SMALL, fold=fold, baseline_rows=10, rival=None)
+    found = fit_transfer(data, SMALL, condition=None, fold=fold, baseline_rows=10, rival=None)
     assert found is not None
     np.testing.assert_array_equal(data.rul[found.rows], found.out_of_fold.rul)
     lives = tuple(
         dataclasses.replace(one, duration=one.duration * 9) if one.unit == "u00" else one for one in data.lives
     )
     longer = dataclasses.replace(data, lives=lives)
-    again = fit_transfer(longer, SMALL, fold=fold, baseline_rows=10, rival=None)
+    again = fit_transfer(longer, SMALL, condition=None, fold=fold, baseline_rows=10, rival=None)
     assert again is not None
     mine = found.out_of_fold.unit == "u00"
     np.testing.assert_array_equal(again.out_of_fold.p50[mine], found.out_of_fold.p50[mine])
