@@ -34,6 +34,11 @@ def test_answer_that_finds_the_truth_late_has_a_late_horizon() -> None:
     assert found.relative[0] == pytest.approx(1.0 - 30.0 / 75.0)
 
 
+def test_horizon_allows_a_fifth_of_the_course() -> None:
+    within, beyond = courses(course_of(LEFT + 19.0)), courses(course_of(LEFT + 21.0))
+    assert (within[0].horizon, beyond[0].horizon) == (100.0, 0.0)
+
+
 def test_horizon_that_is_left_again_does_not_last() -> None:
     said = np.where((LEFT > 60.0) & (LEFT < 80.0), LEFT + 50.0, LEFT)
     (found,) = courses(course_of(said))
