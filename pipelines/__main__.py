@@ -312,14 +312,17 @@ def score(
     if as_json:
         typer.echo(json.dumps([asdict(statement) for statement in statements], default=str))
         return
-    table = Table("component", "state", "P10", "P50", "P90", "unit", "why no number", title="Statements")
+    table = Table(
+        "component", "state", "P10", "P50", "P90", "unit", "stands on", "why no number", title="Statements"
+    )
     for statement in statements if not along else statements[-50:]:
         if isinstance(statement, Prediction):
             numbers = ["" if x is None else f"{x:.0f}" for x in (statement.p10, statement.p50, statement.p90)]
-            table.add_row(statement.component_id, statement.health_state, *numbers, statement.life_unit, "")
+            told = (*numbers, statement.life_unit, statement.rung.value, "")
         else:
             why = escape(f"{statement.reason}: {statement.detail}")
-            table.add_row(statement.component_id, str(statement.health_state or ""), "", "", "", "", why)
+            told = ("", "", "", "", statement.rung.value, why)
+        table.add_row(statement.component_id, str(statement.health_state or ""), *told)
     Console().print(table)
 
 

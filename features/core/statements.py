@@ -80,6 +80,7 @@ class Rung(StrEnum):
     CALIBRATED_RUL = "calibrated_rul"
     UNCALIBRATED_RUL = "uncalibrated_rul"
     TRANSFER = "transfer"
+    CLASS_PRIOR = "class_prior"
     CONDITION = "condition"
     PHYSICS = "physics"
     LIMITS = "limits"
@@ -111,10 +112,11 @@ class Action(StrEnum):
 class Evidence:
     """One reason for a statement: a feature, its value and its reference, in the feature's unit.
 
-    Of the first two rungs `rung` says which: a limit (`verdict`: `zone A` to `zone D`, `warning`, `alarm` or
+    Of limits and physics `rung` says which: a limit (`verdict`: `zone A` to `zone D`, `warning`, `alarm` or
     `within limits`) or physics (`verdict`: the fault, `unknown` or `normal`; on the first item the value is the
     margin in dB, on those after it the height of a line over its floor in dB, with `order` of the shaft speed and
-    `frequency_hz`). `note` tells it in words. Reasons of the other rungs leave all five empty.
+    `frequency_hz`). `note` tells it in words. What the age alone says has the rung `class_prior` (`verdict`:
+    `declared`, `fitted` or a failure mode). Reasons of the other rungs leave all five empty.
     """
 
     feature: str
@@ -133,7 +135,8 @@ class Evidence:
 class Prediction:
     """Remaining useful life of one component as of one moment.
 
-    `p10`, `p50`, `p90` and `mean` are in `life_unit`. Not calibrated: `p10` and `p90` are None.
+    `p10`, `p50`, `p90` and `mean` are in `life_unit`. Not calibrated: `p10` and `p90` are None. On the rung
+    `class_prior`, which looks at no measurement, `health_state` is None where nothing else could judge.
     """
 
     component_id: str
@@ -148,7 +151,7 @@ class Prediction:
     p90: float | None
     calibrated: bool
     calibration_units: int
-    health_state: HealthState
+    health_state: HealthState | None
     condition_index: float | None
     model_name: str
     model_version: str

@@ -23,7 +23,7 @@ from features.core.statements import (
     named_fault,
 )
 from features.policy.distribution import Context, Fractiles, cost_of_waiting, fractiles, planned_cost
-from features.policy.wording import assumption, day_text, inspection_reason, replacement_reason
+from features.policy.wording import EXCEEDED, assumption, day_text, inspection_reason, replacement_reason
 
 __all__ = ["NoAction", "decide", "priority_of"]
 
@@ -54,7 +54,7 @@ def decide(statement: Prediction | Refusal, context: Context, *, now: dt.datetim
     A calibrated prediction leads to a replacement in the last window before P10, as soon as waiting for
     one more window would pass P10 and would cost more than the replacement itself: P10 alone would renew
     most of a healthy plant where failures without a precursor are common. Anything else leads at most to
-    an inspection, when the condition alone asks for it.
+    an inspection, when the condition alone asks for it; the age alone asks for nothing.
 
     Args:
         statement: Prediction or refusal as of `now` or earlier.
@@ -146,11 +146,13 @@ def _replacement(
 
 def _inspection(
     statement: Prediction | Refusal,
-    state: HealthState,
+    state: HealthState | None,
     context: Context,
     now: dt.datetime,
     failure: Fractiles | None,
 ) -> Recommendation | NoAction:
+    if state is None:
+        return NoAction("nothing was measured that tells the condition, and there is no calibrated remaining life")
     if state not in _INSPECTIONS:
         return NoAction(f"condition is {state}, and there is no calibrated remaining life")
     window, _ = _two_windows(context, now)
@@ -175,7 +177,7 @@ def _inspection(
         part_number=None if context.component.spare is None else context.component.spare.part_number,
         cost_of_waiting=None,
         currency=context.site.costs_of(context.machine).currency,
-        rung=statement.rung,
+        rung=_stands_on(statement),
         p10_at=None if failure is None else failure.p10,
         p50_at=None if failure is None else failure.p50,
         p90_at=None if failure is None else failure.p90,
@@ -183,6 +185,17 @@ def _inspection(
         evidence=statement.evidence,
         fault=_fault(statement),
     )
+
+
+def _stands_on(statement: Prediction | Refusal) -> Rung:
+    """The rung of an inspection: an age asks for none, so what told the state does."""
+    if statement.rung is not Rung.CLASS_PRIOR:
+        return statement.rung
+    if any(item.rung is None for item in statement.evidence):
+        return Rung.CONDITION
+    if any(item.rung is Rung.LIMITS and item.verdict in EXCEEDED for item in statement.evidence):
+        return Rung.LIMITS
+    return Rung.CONDITION if named_fault(statement.evidence) is None else Rung.PHYSICS
 
 
 def _fault(statement: Prediction | Refusal) -> str:

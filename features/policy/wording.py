@@ -9,7 +9,10 @@ from features.core.statements import Evidence, HealthState, Prediction, Refusal,
 from features.policy.distribution import Context, Fractiles
 from features.registry.words import fault_words, feature_words
 
-__all__ = ["assumption", "day_text", "inspection_reason", "replacement_reason"]
+__all__ = ["EXCEEDED", "assumption", "day_text", "inspection_reason", "replacement_reason"]
+
+# What limits say when they are exceeded.
+EXCEEDED = ("zone C", "zone D", "warning", "alarm")
 
 
 def replacement_reason(

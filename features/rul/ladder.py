@@ -1,4 +1,4 @@
-"""The ladder of evidence for one life: a calibrated RUL, an uncalibrated one, the condition, limits, nothing.
+"""The ladder of evidence for one life: a calibrated RUL, an uncalibrated one, the age, the condition, limits.
 
 Limits and zones (`features.rul.limits`) speak on every rung: the state is the worst of theirs and the condition's.
 What physics says (`features.rul.physics`) is put in by whoever has waveforms.
@@ -25,8 +25,9 @@ from features.rul.condition import Assessment, ConditionModel, fit_condition
 from features.rul.life import KnownRows
 from features.rul.limits import NOTHING, Judgement, Limits, worst
 from features.rul.outputs import Answers, Engine
+from features.rul.prior import age_prior
 from features.rul.reasons import rul_reasons
-from features.rul.refusals import AGE_UNKNOWN, Gap, barrier, gaps
+from features.rul.refusals import AGE_UNKNOWN, Gap, barrier, gaps, stands_still
 from features.rul.stages import stage_answers, stage_reasons
 
 __all__ = ["STALE_STEPS", "Case", "Ladder", "Statement", "engine_of", "moment_of"]
@@ -76,6 +77,8 @@ class Ladder:
         self._barrier = barrier(case.artefact, fingerprint, case.component_class)
         self._limits = Limits(case.machine, case.component, case.component_class, _names(case, fingerprint))
         self._judged: dict[int, Judgement] = {}
+        self._prior = age_prior(case.artefact, case.component_class)
+        self._known_age = rows.known_age
 
     def speak(
         self, which: Sequence[int], *, as_of: dt.datetime | None = None, evidence: bool = False
@@ -90,7 +93,7 @@ class Ladder:
         """
         self._judged = dict(zip(which, self._limits.judge(self._rows, which), strict=True))
         if self._barrier is not None or self._case.artefact is None:
-            return [self._refuse(i, as_of, self._stale(i, as_of) or self._barrier, evidence) for i in which]
+            return [self._without_model(i, as_of, evidence) for i in which]
         artefact = self._case.artefact
         inputs = self._inputs(artefact, which)
         horizon_us = self._case.component_class.horizon // _MICROSECOND
@@ -107,8 +110,26 @@ class Ladder:
                 max(0.0, float(values[k]) - spent)
                 for values in (answered.mean, answered.p10, answered.p50, answered.p90)
             )
-            told.append(self._predict(i, as_of, (mean, p10, p50, p90), self._evidence(i, evidence, moved[k])))
+            reasons = self._evidence(i, evidence, moved[k] + self._failure_modes(i))
+            told.append(self._predict(i, as_of, _basis(artefact), (mean, p10, p50, p90), reasons))
         return told
+
+    def _without_model(self, i: int, as_of: dt.datetime | None, evidence: bool) -> Statement:
+        """What the age says where the class has no model to ask; any other refusal stays one."""
+        component_class, gap = self._case.component_class, self._stale(i, as_of) or self._barrier
+        age, unit = float(self._known_age[i]), component_class.life_unit.value
+        is_asked = gap is not None and gap.reason is RefusalReason.NO_MODEL
+        is_still = stands_still(self._rows, i, component_class.horizon // _MICROSECOND)
+        if self._prior is None or not is_asked or is_still or math.isnan(age):
+            return self._refuse(i, as_of, gap, evidence)
+        mean, median = self._prior.remaining(age)
+        basis = _Basis(Rung.CLASS_PRIOR, unit, calibrated=False, units=self._prior.failures)
+        reasons = self._evidence(i, evidence, self._prior.evidence(age, unit))
+        return self._predict(i, as_of, basis, (mean, median, median, median), reasons)
+
+    def _failure_modes(self, i: int) -> tuple[Evidence, ...]:
+        age = float(self._known_age[i])
+        return () if self._prior is None or math.isnan(age) else self._prior.mode_evidence(age)
 
     def _answers(
         self, artefact: Artefact, inputs: Floats, which: Sequence[int], evidence: bool
@@ -128,28 +149,30 @@ class Ladder:
         self,
         i: int,
         as_of: dt.datetime | None,
+        basis: "_Basis",
         numbers: tuple[float, float, float, float],
         evidence: tuple[Evidence, ...],
     ) -> Prediction:
-        case, artefact = self._case, self._case.artefact
-        assert artefact is not None  # noqa: S101 # there are numbers
+        case, state = self._case, self._state(i)
         mean, p10, p50, p90 = numbers
-        calibrated = artefact.calibration.calibrated
+        if state is None and basis.rung is not Rung.CLASS_PRIOR:
+            # The model has looked at measurements. Without a reference level the index is None, which says that
+            # the state is not a measured one.
+            state = HealthState.NORMAL
         return Prediction(
             component_id=case.machine.component_id(case.component),
             as_of=as_of or moment_of(self._rows.available_us[i]),
             data_time=moment_of(self._rows.time_us[i]),
             life_number=case.life_number or 0,
-            life_unit=artefact.life_unit,
-            rung=_rung(artefact),
+            life_unit=basis.life_unit,
+            rung=basis.rung,
             mean=mean,
-            p10=p10 if calibrated else None,
+            p10=p10 if basis.calibrated else None,
             p50=p50,
-            p90=p90 if calibrated else None,
-            calibrated=calibrated,
-            calibration_units=artefact.calibration.units,
-            # Without a reference level the index is None, which says that the state is not a measured one.
-            health_state=self._state(i) or HealthState.NORMAL,
+            p90=p90 if basis.calibrated else None,
+            calibrated=basis.calibrated,
+            calibration_units=basis.units,
+            health_state=state,
             condition_index=self._index(i),
             model_name=case.model_name,
             model_version=case.model_version,
@@ -230,11 +253,23 @@ class Ladder:
         return {} if features is None else dict(zip(features.names, features.units, strict=True))
 
 
-def _rung(artefact: Artefact) -> Rung:
-    """Of a number of this artefact."""
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What a number stands on."""
+
+    rung: Rung
+    life_unit: str
+    calibrated: bool
+    units: int
+
+
+def _basis(artefact: Artefact) -> _Basis:
+    """Of a number of this artefact's forests or transfer."""
+    calibration = artefact.calibration
+    rung = Rung.CALIBRATED_RUL if calibration.calibrated else Rung.UNCALIBRATED_RUL
     if artefact.transfer is not None:
-        return Rung.TRANSFER
-    return Rung.CALIBRATED_RUL if artefact.calibration.calibrated else Rung.UNCALIBRATED_RUL
+        rung = Rung.TRANSFER
+    return _Basis(rung, artefact.life_unit, calibration.calibrated, calibration.units)
 
 
 class _Identity:

@@ -28,7 +28,8 @@ class KnownRows:
     """Rows [n] of one life and one feature set, in order of time.
 
     `values` is [n, features], NaN where refused; `refusals` says why, "feature: reason"; `anchor` is the place of
-    the newest running row at or before each row, -1 where there is none.
+    the newest running row at or before each row, -1 where there is none. `age` counts from the life's first row
+    where the installation is not known; `age_known` says whether it is.
     """
 
     time_us: Longs
@@ -38,9 +39,15 @@ class KnownRows:
     anchor: Longs
     values: Floats
     refusals: list[list[str]]
+    age_known: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.time_us)
+
+    @property
+    def known_age(self) -> Floats:
+        """Age [n] since installation, life units; NaN where that is not known."""
+        return np.where(self.age_known, self.age, np.nan)
 
     def of_life(self, names: tuple[str, ...]) -> LifeRows:
         """The same rows for the condition model."""
@@ -71,6 +78,7 @@ def known_rows(rows: pl.DataFrame, width: int) -> KnownRows:
         anchor=np.maximum.accumulate(places) if rows.height else places,
         values=values,
         refusals=[found or [] for found in rows["refusals"].to_list()],
+        age_known=rows["age_known"].fill_null(value=False).to_numpy().astype(np.bool_),
     )
 
 

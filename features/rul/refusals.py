@@ -12,7 +12,7 @@ from features.core.statements import RefusalReason
 from features.rul.artefact import Artefact
 from features.rul.life import KnownRows
 
-__all__ = ["AGE_UNKNOWN", "Gap", "barrier", "gaps"]
+__all__ = ["AGE_UNKNOWN", "Gap", "barrier", "gaps", "stands_still"]
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -77,7 +77,7 @@ def gaps(
     found: list[Gap | None] = []
     for k, i in enumerate(which):
         anchor = int(rows.anchor[i])
-        if anchor < 0 or rows.time_us[i] - rows.time_us[anchor] > horizon_us:
+        if stands_still(rows, i, horizon_us):
             found.append(Gap(RefusalReason.MACHINE_STOPPED, _stopped(rows, i)))
         elif counted[i] < artefact.min_rows:
             found.append(_too_few(int(counted[i]), artefact))
@@ -88,6 +88,12 @@ def gaps(
         else:
             found.append(None)
     return found
+
+
+def stands_still(rows: KnownRows, i: int, horizon_us: int) -> bool:
+    """Whether the machine has not run in this life, or has stood longer than `horizon_us` (us) at row i."""
+    anchor = int(rows.anchor[i])
+    return anchor < 0 or bool(rows.time_us[i] - rows.time_us[anchor] > horizon_us)
 
 
 def _usual(artefact: Artefact) -> Flags:

@@ -97,7 +97,7 @@ def from_row(row: Mapping[str, Any]) -> Prediction | Refusal:  # Any: values are
         data_time=row["data_time"],
         life_number=row["life_number"],
         rung=Rung(row["rung"]),
-        health_state=HealthState(row["health_state"]),
+        health_state=state,
         condition_index=row["condition_index"],
         model_name=row["model_name"],
         model_version=row["model_version"],

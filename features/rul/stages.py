@@ -26,7 +26,7 @@ def stage_answers(model: TransferModel, rows: KnownRows, index: Floats, which: S
         which: Places of the rows asked for.
     """
     anchors = _anchors(rows, which)
-    left = model.remaining(rows.age, index, anchors)
+    left = model.remaining(rows.known_age, index, anchors)
     p10, p50, p90 = (left.quantile(share) for share in (0.1, 0.5, 0.9))
     return Answers(left.mean(model.longest), p10, p50, p90)
 

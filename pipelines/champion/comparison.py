@@ -29,11 +29,10 @@ class Paired:
     difference: float
     se: float
 
-    def is_worse(self, z: float, tolerance: float, negligible: float) -> bool:
-        """Surely worse by a share of the champion's figure that matters, or worse by more than is tolerated."""
-        surely = bool(np.isfinite(self.se)) and self.difference > z * self.se
-        share = self.difference / abs(self.champion) if self.champion else float(self.difference > 0)
-        return share > tolerance or (surely and share > negligible)
+    def is_worse_by(self, share: float, z: float) -> bool:
+        """Worse by more than that share of the champion's figure, and by more than z standard errors."""
+        least = share * abs(self.champion)
+        return bool(np.isfinite(self.se)) and self.difference > max(least, z * self.se)
 
     def is_surely_better(self, z: float) -> bool:
         """Better by more than chance explains."""
@@ -45,7 +44,8 @@ class Comparison:
     """What both said of the same rows of the same lives.
 
     Attributes:
-        basis: `folds`: both out of fold. `replay`: at least one of them by itself, on rows it had not learnt.
+        basis: `folds`: both out of fold. `replay`: at least one by itself, on rows it had not learnt. `all`:
+            both together; lives of the folds alone favour the champion, since early on the short ones have ended.
         lives: Failed lives behind the figures.
         rows: Rows of these lives that both answered.
         candidate_how: Right by which the candidate's answers count -> rows; see `honest`.
@@ -82,14 +82,14 @@ def compare(rows: pl.DataFrame, basis: str, *, cap: float) -> Comparison | None:
 
     Args:
         rows: As `pairs` gives them.
-        basis: `folds` or `replay`.
+        basis: `folds`, `replay` or `all`.
         cap: Largest remaining life that is told apart, life units.
 
     Returns:
         None without a row that both answered.
     """
     out_of_fold = (pl.col("how") == "fold") & (pl.col("how_champion") == "fold")
-    rows = rows.filter(out_of_fold if basis == "folds" else ~out_of_fold)
+    rows = rows.filter({"folds": out_of_fold, "replay": ~out_of_fold, "all": pl.lit(value=True)}[basis])
     both = rows.filter(pl.col("mean").is_not_null(), pl.col("mean_champion").is_not_null())
     if both.is_empty():
         return None

@@ -11,7 +11,7 @@ from pipelines.champion.comparison import Comparison, compare, pairs
 from pipelines.champion.contender import Contender
 from pipelines.champion.honest import honest_answers, told_by
 from pipelines.champion.judged import Judged
-from pipelines.champion.verdict import RULES, Rules, Verdict, proven_better, reasons_against
+from pipelines.champion.verdict import RULES, Rules, Verdict, proven_better, reasons_against, where
 from pipelines.leakage import Suspect, changed_features, suspects, told_alone
 from pipelines.model import refuse_leaking
 
@@ -40,7 +40,7 @@ def judge(candidate: Contender, champion: Contender | None, judged: Judged, *, r
     found: list[Comparison] = []
     if champion is not None:
         both = pairs(honest_answers(candidate, judged), honest_answers(champion, judged))
-        compared = (compare(both, basis, cap=judged.cap) for basis in ("folds", "replay"))
+        compared = (compare(both, basis, cap=judged.cap) for basis in ("folds", "replay", "all"))
         found = [one for one in compared if one is not None]
     doubtful = _suspects(candidate, champion, judged, found)
     verdict = Verdict(
@@ -196,6 +196,6 @@ def _praise(champion: Contender, found: Sequence[Comparison]) -> tuple[str, ...]
     return tuple(
         f"error {one.rmse.candidate:.4g} against {one.rmse.champion:.4g} of version {champion.version} "
         f"(difference {one.rmse.difference:.2g}, standard error {one.rmse.se:.2g}) "
-        f"{'on the same folds of' if one.basis == 'folds' else 'in the replay of'} {one.lives} lives"
+        f"{where(one)}"
         for one in found
     )

@@ -31,6 +31,9 @@ __all__ = [
 
 _LOG = log("champion")
 
+# How much larger a noted error may be where nothing else is known: folds and lives of two trainings differ.
+NOTED_TOLERANCE = 0.05
+
 # What is noted about a version: the verdict on it, and what it was compared with.
 _VERDICT, _REASON, _COMPARED = "verdict", "verdict_reason", "compared_with"
 
@@ -308,4 +311,4 @@ def _noted(
     if error is None:
         return f"no cross-validated error to compare with the {known:.4g} of version {present.version}", ""
     words = f"cross-validated error {error:.4g} against {known:.4g} of version {present.version}"
-    return (words if error > known * (1.0 + rules.tolerance) else None), words
+    return (words if error > known * (1.0 + NOTED_TOLERANCE) else None), words

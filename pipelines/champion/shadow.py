@@ -125,4 +125,4 @@ def _outcome(both: pl.DataFrame, judged: Judged) -> Comparison | None:
         refused=pl.col("mean").is_null(),
         refused_champion=pl.col("mean_champion").is_null(),
     )
-    return compare(prepared, "replay", cap=judged.cap)
+    return compare(prepared, "all", cap=judged.cap)

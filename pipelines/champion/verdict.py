@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.champion.comparison import Comparison
 from pipelines.leakage import Suspect
 
-__all__ = ["RULES", "Rules", "Verdict", "finite", "proven_better", "reasons_against"]
+__all__ = ["RULES", "Rules", "Verdict", "finite", "proven_better", "reasons_against", "where"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +17,15 @@ class Rules:
     """When a candidate counts as worse.
 
     Attributes:
-        tolerance: Share by which a figure may be worse as long as it is not surely worse.
-        replay_tolerance: The same on the replay, which has fewer lives.
         negligible: A share that does not matter, however sure it is: another seed alone makes as much.
-        z: One-sided 99 % of the normal distribution: beyond that many standard errors a candidate is surely worse.
-            Six figures are looked at; at 95 % every fifth equal candidate would be refused by one of them.
-        better_z: One-sided 95 %: beyond that many it is surely better, which is asked of one figure.
-        fewest_lives: Below that many lives only a sure difference counts.
-        band_tolerance: As `tolerance`, of the band's interval score, which one seed moves by a tenth.
-        band_negligible: As `negligible`, of the interval score.
+        sure: One-sided 99 % of the normal distribution, in standard errors. Several figures are looked at; at 95 %
+            every fifth equal candidate would be refused by one of them.
+        tolerance: A share beyond which a difference need only be likely.
+        likely: One-sided 95 %; also what "surely better" asks, of one figure.
+        part: A share by which it may be worse on the folds or the replay alone, which hold fewer lives.
+        band_negligible: As `negligible`, of the band's interval score, which one seed moves by a tenth.
+        band_tolerance: As `tolerance`, of the interval score.
+        fewest_lives: Below that many lives a likely difference is none.
         coverage: What the band has to cover when the champion's does; less is worse when that is sure. More costs
             width, which the interval score weighs.
         more_refused: Share of rows by which it may refuse more.
@@ -35,14 +35,14 @@ class Rules:
         memorises: Its error on its own lives over its out-of-fold error, as a share of the champion's ratio.
     """
 
-    tolerance: float = 0.05
-    replay_tolerance: float = 0.1
     negligible: float = 0.03
-    z: float = 2.326
-    better_z: float = 1.645
-    fewest_lives: int = 5
-    band_tolerance: float = 0.25
+    sure: float = 2.326
+    tolerance: float = 0.1
+    likely: float = 1.645
+    part: float = 0.1
     band_negligible: float = 0.15
+    band_tolerance: float = 0.25
+    fewest_lives: int = 5
     coverage: float = 0.7
     more_refused: float = 0.1
     implausible: float = 0.5
@@ -89,53 +89,57 @@ class Verdict:
 
 def reasons_against(comparison: Comparison, rules: Rules) -> list[str]:
     """Why these figures speak against the candidate; empty: they do not."""
-    where = _where(comparison)
-    tolerance = rules.tolerance if comparison.basis == "folds" else rules.replay_tolerance
-    if comparison.lives < rules.fewest_lives:
-        tolerance = float("inf")
-    band_tolerance = max(tolerance, rules.band_tolerance)
+    place = where(comparison)
+    is_part, is_enough = comparison.basis != "all", comparison.lives >= rules.fewest_lives
     found = []
-    for paired, what, tolerated, negligible in (
-        (comparison.rmse, "its error", tolerance, rules.negligible),
-        (comparison.mae, "its absolute error", tolerance, rules.negligible),
-        (comparison.interval_score, "the interval score of its band", band_tolerance, rules.band_negligible),
+    for paired, what, negligible, tolerance in (
+        (comparison.rmse, "its error", rules.negligible, rules.tolerance),
+        (comparison.mae, "its absolute error", rules.negligible, rules.tolerance),
+        (comparison.interval_score, "the interval score of its band", rules.band_negligible, rules.band_tolerance),
     ):
-        if paired is not None and paired.is_worse(rules.z, tolerated, negligible):
+        if paired is None:
+            continue
+        is_likely = is_enough and not is_part and paired.is_worse_by(tolerance, rules.likely)
+        if is_likely or paired.is_worse_by(max(negligible, rules.part) if is_part else negligible, rules.sure):
             found.append(
                 f"{what} is larger, {paired.candidate:.4g} against {paired.champion:.4g} "
-                f"(difference {paired.difference:.3g}, standard error {paired.se:.2g}) {where}"
+                f"(difference {paired.difference:.3g}, standard error {paired.se:.2g}) {place}"
             )
             break
+    if is_part:
+        return found
     covered = comparison.coverage
     if covered is not None and comparison.lives >= rules.fewest_lives:
         is_short = covered.candidate < rules.coverage <= covered.champion
-        if is_short and -covered.difference > rules.z * covered.se:
+        if is_short and -covered.difference > rules.sure * covered.se:
             found.append(
                 f"its band covers {covered.candidate:.0%} instead of 80 %, the champion's "
-                f"{covered.champion:.0%} {where}"
+                f"{covered.champion:.0%} {place}"
             )
     if comparison.refused.difference > rules.more_refused:
         found.append(
             f"it gives no number for {comparison.refused.candidate:.0%} of the rows, the champion for "
-            f"{comparison.refused.champion:.0%} {where}"
+            f"{comparison.refused.champion:.0%} {place}"
         )
     return found
 
 
 def proven_better(comparisons: Sequence[Comparison], rules: Rules) -> bool:
-    """On the largest of the comparisons its error is smaller by more than chance explains."""
-    largest = max(comparisons, key=lambda one: one.lives, default=None)
-    return (
-        largest is not None
-        and largest.lives >= rules.fewest_lives
-        and largest.rmse.is_surely_better(rules.better_z)
+    """Its error is smaller by more than chance explains, on all lives and on the folds.
+
+    The folds compare like with like; on the replay the candidate's whole model may meet a champion that answers
+    out of fold, with fewer lives behind it.
+    """
+    asked = [one for one in comparisons if one.basis in ("folds", "all") and one.lives >= rules.fewest_lives]
+    return any(one.basis == "all" for one in asked) and all(
+        one.rmse.is_surely_better(rules.likely) for one in asked
     )
 
 
-def _where(comparison: Comparison) -> str:
-    if comparison.basis == "folds":
-        return f"on the same folds of {comparison.lives} lives"
-    return f"in the replay of {comparison.lives} lives"
+def where(comparison: Comparison) -> str:
+    """On which lives, in words."""
+    places = {"folds": "on the same folds of", "replay": "in the replay of", "all": "on all"}
+    return f"{places[comparison.basis]} {comparison.lives} lives"
 
 
 def finite(value: Any) -> Any:  # Any: a JSON document

@@ -118,6 +118,6 @@ def _line(prediction: Prediction) -> dict[str, Any]:
         "p50": prediction.p50,
         "p90": prediction.p90,
         "unit": prediction.life_unit,
-        "state": prediction.health_state.value,
+        "state": "" if prediction.health_state is None else prediction.health_state.value,
         "calibration": prediction.calibration,
     }

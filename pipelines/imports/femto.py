@@ -53,6 +53,12 @@ def import_femto(source_dir: Path, lake: Lake, plant_path: Path, *, clock: Clock
         ConfigError: The folder or a file is not what was expected, or the plant file is another plant.
     """
     present, given = bearings_in(source_dir), given_snapshots(source_dir)
+    untold = sorted({bearing.name for bearing in present} - set(given)) if given else []
+    if untold:
+        raise ConfigError(
+            f"{source_dir / TRUTH} does not say how much of bearing{untold[0]} may be seen; add it there",
+            {"folder": str(source_dir), "bearing": untold[0]},
+        )
     plant = settle_plant(plant_path, plant_document(present))
     reports = [_import_run(source_dir, bearing, lake, plant, clock or SystemClock(), given) for bearing in present]
     return ImportReport(

@@ -88,6 +88,8 @@ def given_snapshots(source_dir: Path) -> dict[str, int]:
         return {}
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
+        if not document:
+            raise ValueError("it names no bearing")
         return {str(n).removeprefix("bearing"): int(told["last_snapshot_given"]) for n, told in document.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise ConfigError(

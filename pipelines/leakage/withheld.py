@@ -17,8 +17,8 @@ from features.registry import feature_set
 
 __all__ = ["Changed", "Remake", "changed_features", "remake_from_lake"]
 
-# Values made twice differ by nothing; this is for stores that round.
-RELATIVE, ABSOLUTE = 1e-9, 1e-12
+# Values made twice on one machine differ by nothing; another machine, or a newer library, rounds otherwise.
+RELATIVE, ABSOLUTE = 1e-6, 1e-9
 
 # One row of `feature_rows` in, its features made without anything later out; a name that is not made is not in it.
 Remake = Callable[[Mapping[str, object]], Mapping[str, float | None]]

@@ -45,15 +45,23 @@ class EvidenceOut(_Out):
     reference: float | None = None
     unit: str
     share: float | None = None
-    rung: Rung | None = Field(None, description="`limits` or `physics`; null: the condition or the model.")
-    verdict: str = Field("", description="Zone A to D, warning, alarm, within limits; a fault, unknown, normal.")
+    rung: Rung | None = Field(
+        None, description="`limits`, `physics` or `class_prior`; null: the condition or the model."
+    )
+    verdict: str = Field(
+        "",
+        description="Zone A to D, warning, alarm, within limits; a fault, unknown, normal; declared, fitted.",
+    )
     note: str = Field("", description="What it stands on: machine class and clause, or where the line is.")
     order: float | None = Field(None, description="Of a line: multiple of the shaft speed.")
     frequency_hz: float | None = Field(None, description="Of a line.")
 
 
 class PredictionOut(_Out):
-    """Remaining useful life in `life_unit`; `p10` and `p90` are null when not calibrated."""
+    """Remaining useful life in `life_unit`; `p10` and `p90` are null when not calibrated.
+
+    `health_state` is null on the rung `class_prior` when nothing measured tells it.
+    """
 
     component_id: str
     as_of: dt.datetime
@@ -67,7 +75,7 @@ class PredictionOut(_Out):
     p90: float | None
     calibrated: bool
     calibration_units: int
-    health_state: HealthState
+    health_state: HealthState | None
     condition_index: float | None
     model_name: str
     model_version: str

@@ -108,7 +108,8 @@ def _model_facts(told: Told | None) -> list[tuple[str, str]]:
     if statement.condition_index is not None:
         facts.append(("Condition index", words.figure(statement.condition_index)))
     if isinstance(statement, Prediction):
-        facts.append(("Model", f"{statement.model_name}, version {statement.model_version}"))
+        if statement.model_name:
+            facts.append(("Model", f"{statement.model_name}, version {statement.model_version}"))
         facts.append(("Life", f"number {statement.life_number} on this position"))
     if told.utilisation is not None and told.utilisation > 0:
         facts.append(("Utilisation, 28 days", f"{words.figure(told.utilisation)} life units per hour"))

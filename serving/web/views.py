@@ -118,6 +118,7 @@ class ComponentView:
     is_stale: bool
     reason: str
     evidence: tuple[EvidenceView, ...]
+    by_age: tuple[str, ...]
     limits: tuple[EvidenceView, ...]
     physics: PhysicsView | None
     orders: tuple[OrderView, ...]
@@ -169,6 +170,7 @@ def component_view(
         is_stale=status.stale,
         reason=opened.reason if opened else ("" if statement is None else words.one_line(statement)),
         evidence=tuple(_evidence_view(item) for item in reasons if item.rung is None),
+        by_age=tuple(words.evidence_sentence(item) for item in reasons if item.rung is Rung.CLASS_PRIOR),
         limits=tuple(_evidence_view(item) for item in reasons if item.rung is Rung.LIMITS),
         physics=_physics_view([item for item in reasons if item.rung is Rung.PHYSICS]),
         orders=orders,
@@ -246,6 +248,8 @@ def _note(status: ComponentStatus) -> str:
     statement = None if status.told is None else status.told.statement
     if not isinstance(statement, Prediction):
         return ""
+    if statement.rung is Rung.CLASS_PRIOR:
+        return "By its age alone: no range, and no work is planned on it."
     if not statement.calibrated:
         return f"Band not calibrated: only {statement.calibration_units} failed units are known."
     if status.date("p50") is None:

@@ -63,6 +63,7 @@ _RUNGS = {
     Rung.CALIBRATED_RUL: "Calibrated remaining life",
     Rung.UNCALIBRATED_RUL: "Remaining life, band not calibrated",
     Rung.TRANSFER: "Remaining life of few lives at the same stage, no band",
+    Rung.CLASS_PRIOR: "Age and the usual life of its class, no measurement",
     Rung.CONDITION: "Condition against its own healthy time",
     Rung.PHYSICS: "Spectrum and geometry, nothing learnt",
     Rung.LIMITS: "Limits and ISO zones, nothing learnt",
@@ -210,6 +211,8 @@ def evidence_sentence(evidence: Evidence) -> str:
         'Vibration, horizontal: RMS 6 m/s², 3 times its reference of 2 m/s²'
     """
     feature, value, reference, unit = evidence.feature, evidence.value, evidence.reference, evidence.unit
+    if evidence.rung is Rung.CLASS_PRIOR:
+        return evidence.note[:1].upper() + evidence.note[1:]
     if evidence.rung is Rung.PHYSICS:
         return f"Spectrum: {fault_words(evidence.verdict)}"
     if evidence.rung is Rung.LIMITS:

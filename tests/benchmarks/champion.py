@@ -49,7 +49,7 @@ FINGERPRINT = "0123456789abcdef"
 SMALL = FitParameters(
     trees=30,
     quantile_trees=16,
-    folds=3,
+    folds=4,
     leaves=6,
     min_rows_in_leaf=8,
     feature_share=0.7,
@@ -281,9 +281,14 @@ def world(machines: int, seed: int, leak: tuple[str, Leak] | None = None) -> Wor
     return World(lives, features, leak)
 
 
-def contender(data: TrainingSet, parameters: FitParameters, version: str) -> Contender:
-    """A candidate as a training makes it."""
-    fold = grouped_folds(data.machine, parameters.folds)
+def contender(
+    data: TrainingSet, parameters: FitParameters, version: str, champion: Contender | None = None
+) -> Contender:
+    """A candidate as a training makes it; machines stay in the champion's folds."""
+    kept: dict[str, int] = {}
+    if champion is not None and champion.held_out is not None:
+        kept = {unit.split("/")[0]: fold for unit, fold in champion.held_out.folds.items()}
+    fold = grouped_folds(data.machine, parameters.folds, kept)
     fitted = fit(data, parameters, fold=fold, name="m", baseline_rows=10, as_of=data.as_of, table_versions={})
     return Contender("m", version, fitted.artefact, held_out(data, fitted))
 
@@ -413,7 +418,7 @@ def run(
     told = []
     for number, case in enumerate(cases(fleet_, machines, seed, each, honest), start=2):
         judged = usual if case.world is fleet_ else _judged(case, machines)
-        verdict = judge(contender(case.data, case.parameters, str(number)), champion, judged)
+        verdict = judge(contender(case.data, case.parameters, str(number), champion), champion, judged)
         say(case, verdict)
         told.append((case, verdict))
     return told

@@ -216,7 +216,7 @@ def test_the_commands_speak_to_people_and_to_programs(
     back = json.loads(ask.invoke(app, ["rollback", CLASS, "--json"]).stdout)
     assert (back["champion"], back["before"]) == (present, "3")
     assert ask.invoke(app, ["rollback", "nothing"]).exit_code == 2
-    assert "rolled back" in ask.invoke(app, ["list"]).stdout
+    assert "rolled" in ask.invoke(app, ["list"]).stdout
     assert "by hand" in ask.invoke(app, ["history", CLASS]).stdout
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,10 +82,17 @@ def test_what_was_not_given_changes_nothing(tmp_path: Path) -> None:
         assert first.equals(second)
 
 
-@pytest.mark.parametrize("truth", [[], {"bearing1_3": {"rul_s_official": 20}}, {"bearing1_3": 7}])
+@pytest.mark.parametrize("truth", [[], {}, {"bearing1_3": {"rul_s_official": 20}}, {"bearing1_3": 7}])
 def test_a_truth_file_that_does_not_say_how_far_is_refused(tmp_path: Path, truth: object) -> None:
     write_run(tmp_path, truth=truth)
     with pytest.raises(ConfigError, match="last_snapshot_given"):
+        import_femto(tmp_path, Lake(tmp_path / "lake"), tmp_path / "plant.yaml")
+
+
+def test_a_run_that_the_truth_file_does_not_name_is_not_taken_whole(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    shutil.copy(tmp_path / "bearing1_3_vibration.parquet", tmp_path / "bearing1_4_vibration.parquet")
+    with pytest.raises(ConfigError, match="how much of bearing1_4"):
         import_femto(tmp_path, Lake(tmp_path / "lake"), tmp_path / "plant.yaml")
 
 

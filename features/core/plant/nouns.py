@@ -12,6 +12,7 @@ from features.core.plant.values import (
     Criticality,
     Duration,
     InsulationClass,
+    LifePrior,
     LifeUnit,
     Limits,
     Noun,
@@ -77,6 +78,9 @@ class ComponentClass(Noun):
         dt.timedelta(days=14), description="Length of the life's own first stretch, after run_in."
     )
     horizon: Span = Field(dt.timedelta(days=90), description="How far ahead plans look.")
+    prior: LifePrior | None = Field(
+        None, description="Life of the class by age alone; it replaces the one that is fitted to failures."
+    )
 
 
 def _form(value: object) -> str:

@@ -11,6 +11,7 @@ __all__ = [
     "Criticality",
     "Duration",
     "InsulationClass",
+    "LifePrior",
     "LifeUnit",
     "Limits",
     "Noun",
@@ -108,6 +109,14 @@ class Costs(Noun):
     downtime_per_hour: float = Field(0.0, ge=0)
     planned_hours: float = Field(8.0, gt=0, description="Downtime of a planned replacement.")
     unplanned_hours: float = Field(24.0, gt=0, description="Downtime of an unplanned one.")
+
+
+class LifePrior(Noun):
+    """Weibull life of a class as somebody knows it: from a maker's data, a handbook or experience."""
+
+    # Lives of machines lie between early failures (0.5) and regular wear (5); outside is a slip of the pen.
+    shape: float = Field(ge=0.2, le=20, description="Weibull shape; 1: no ageing, 2 to 4: wear.")
+    median_life: float = Field(gt=0, description="Age that half of the parts reach, in the life unit.")
 
 
 class Spare(Noun):

@@ -243,6 +243,35 @@ FAULT = Evidence("diagnosis.outer_race", 9.0, None, "dB", rung=Rung.PHYSICS, ver
 BPFO = replace(FAULT, feature="diagnosis.outer_race.bpfo", value=27.4, order=3.59, frequency_hz=87.96)
 
 
+BY_AGE = Evidence("age", 990.0, 900.0, "h", rung=Rung.CLASS_PRIOR, verdict="declared", note="typical life 900 h")
+
+
+@pytest.mark.parametrize("state", [None, HealthState.NORMAL])
+def test_an_age_alone_asks_for_nothing_however_old(state: HealthState | None) -> None:
+    told = replace(
+        prediction_of(0.0, calibrated=False),
+        rung=Rung.CLASS_PRIOR,
+        health_state=state,
+        p50=0.0,
+        mean=0.0,
+        evidence=(BY_AGE,),
+    )
+    assert isinstance(decide(told, context_of(), now=NOW), NoAction)
+
+
+@pytest.mark.parametrize(
+    ("seen", "rung"), [(ZONE, Rung.LIMITS), (FAULT, Rung.PHYSICS), (replace(ZONE, rung=None), Rung.CONDITION)]
+)
+def test_an_inspection_beside_an_age_stands_on_what_was_measured(seen: Evidence, rung: Rung) -> None:
+    told = replace(
+        prediction_of(900.0, calibrated=False, state=HealthState.FAILURE),
+        rung=Rung.CLASS_PRIOR,
+        evidence=(seen, BY_AGE),
+    )
+    found = recommended(told, context_of())
+    assert (found.action, found.rung) == (Action.INSPECT, rung)
+
+
 @pytest.mark.parametrize("rung", [Rung.LIMITS, Rung.PHYSICS])
 def test_limits_and_physics_alone_ask_for_an_inspection_that_names_them(rung: Rung) -> None:
     refusal = Refusal(

@@ -62,7 +62,7 @@ def rows(column: str, *values: float, running: list[bool] | None = None) -> Know
     table[:, NAMES.index(column)] = values
     time_us = np.arange(n, dtype=np.int64) * 3_600_000_000
     runs = np.array([True] * n if running is None else running)
-    return KnownRows(time_us, time_us, np.arange(float(n)), runs, np.arange(n), table, [[]] * n)
+    return KnownRows(time_us, time_us, np.arange(float(n)), runs, np.arange(n), table, [[]] * n, runs)
 
 
 def judged(of: KnownRows, on: Machine | None = None) -> Judgement:
@@ -138,6 +138,7 @@ def test_a_waveform_s_limit_is_one_on_its_rms() -> None:
         np.zeros(1, int),
         np.array([[6.0]]),
         [[]],
+        np.ones(1, bool),
     )
     (item,) = Limits(on, on.components[0], CLASS, names).judge(one, [0])[0].exceeded
     assert (item.verdict, item.unit) == ("warning", "m/s^2")

@@ -229,6 +229,12 @@ def test_an_unknown_age_is_refused_and_the_condition_still_told() -> None:
     assert told.health_state is HealthState.MAINTENANCE_REQUIRED
 
 
+def test_an_age_counted_from_the_first_row_is_no_age() -> None:
+    told = ask(rows([1.0] * 30).with_columns(age_known=False))
+    assert isinstance(told, Refusal)
+    assert told.reason is RefusalReason.MISSING_INPUT
+
+
 def test_along_a_life_every_row_is_told_as_if_it_had_been_the_newest() -> None:
     frame = rows([1.0] * 20 + [3.0] * 10)
     along = predict_rows(

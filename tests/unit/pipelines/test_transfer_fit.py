@@ -36,6 +36,17 @@ def test_stages_are_the_logarithms_of_what_was_left() -> None:
     assert (found.lives, found.longest) == (3, 200.0)
 
 
+def test_spread_is_the_prior_and_the_lives_and_how_well_their_mean_is_known() -> None:
+    found = fit_stages(LIVES, 0.0)
+    assert found is not None
+    logs = np.log([100.0, 200.0, 50.0])
+    # Three lives and a prior of two with the spread of a Weibull slope of 10/9: four degrees of freedom.
+    prior = math.pi / math.sqrt(6.0) * 0.9
+    squares = ((logs - logs.mean()) ** 2).sum() + 2 * prior**2
+    assert found.stages[0].freedom == 4.0
+    assert found.stages[0].spread == pytest.approx(math.sqrt(squares / 4.0) * math.sqrt(1.0 + 1.0 / 3.0))
+
+
 def test_few_lives_are_spread_wider_than_many_alike() -> None:
     few, many = fit_stages(LIVES, 0.0), fit_stages(LIVES * 6, 0.0)
     assert few is not None

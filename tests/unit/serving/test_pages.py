@@ -229,6 +229,30 @@ FAULT = Evidence("diagnosis.outer_race", 9.0, None, "dB", rung=Rung.PHYSICS, ver
 LINE = replace(FAULT, feature="diagnosis.outer_race.2_x_bpfo", value=27.4, order=7.17, frequency_hz=175.7)
 
 
+def test_a_life_by_age_alone_says_so_and_judges_no_state() -> None:
+    note = "typical life 900 running hours, as the plant file declares it, Weibull shape 2"
+    age = Evidence("age", 300.0, 900.0, "h", rung=Rung.CLASS_PRIOR, verdict="declared", note=note)
+    told = replace(
+        _prediction(),
+        rung=Rung.CLASS_PRIOR,
+        p10=None,
+        p90=None,
+        calibrated=False,
+        calibration_units=0,
+        health_state=None,
+        condition_index=None,
+        evidence=(age,),
+    )
+    view = _view(told)
+    assert (view.state.word, view.stands_on) == (
+        "Not judged",
+        "Age and the usual life of its class, no measurement",
+    )
+    assert view.note == "By its age alone: no range, and no work is planned on it."
+    assert [label for label, _, _ in view.quantiles] == ["P50"]
+    assert (view.evidence, view.by_age) == ((), (f"T{note[1:]}",))
+
+
 def test_the_machine_page_shows_zone_fault_and_lines() -> None:
     refusal = Refusal(
         "P1/DE",
