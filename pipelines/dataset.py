@@ -29,7 +29,10 @@ _AGE_EPSILON = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One life as a whole, ages in life units: at its first row, and at its end or last row; NaN unknown."""
+    """One life as a whole, ages in life units: at its first row, and at its end or last row; NaN unknown.
+
+    `failure_mode` is what the log named at its end, None where nothing did.
+    """
 
     unit: str
     machine_id: str
@@ -37,6 +40,7 @@ class Life:
     ending: str
     entry: float
     duration: float
+    failure_mode: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -193,7 +197,9 @@ def _known_lives(lake: Lake, class_id: str, as_of: dt.datetime) -> pl.DataFrame:
     known = lake.read(LIVES, as_of=as_of).filter(pl.col("component_class") == class_id)
     newest = known.filter(pl.col("known_from") == pl.col("known_from").max().over("machine_id", "slot"))
     unit = pl.format("{}/{}#{}", "machine_id", "slot", "life_number").alias("unit")
-    return newest.select("machine_id", "slot", unit, "start", "end", "ending", "age_known").collect()
+    return newest.select(
+        "machine_id", "slot", unit, "start", "end", "ending", "failure_mode", "age_known"
+    ).collect()
 
 
 def _joined(rows: pl.DataFrame, lives: pl.DataFrame) -> pl.DataFrame:
@@ -277,7 +283,7 @@ def _own_step(elapsed: pl.Expr, life_unit: LifeUnit) -> pl.Expr:
 def _lives(rows: pl.DataFrame) -> list[Life]:
     last = rows.group_by("unit", maintain_order=True).last()
     ages = pl.col("first", "duration").fill_null(float("nan"))
-    columns = last.select("unit", "machine_id", "slot", "ending", ages)
+    columns = last.select("unit", "machine_id", "slot", "ending", ages, "failure_mode")
     return [Life(*row) for row in columns.iter_rows()]
 
 

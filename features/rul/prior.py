@@ -21,7 +21,7 @@ from features.core.statements import Evidence, Rung
 from features.registry.words import fault_words
 from features.rul.artefact import Artefact
 
-__all__ = ["AgePrior", "ModeLife", "age_prior"]
+__all__ = ["AgePrior", "ModeLife", "age_prior", "fitted_prior"]
 
 # From this cumulative hazard on the incomplete gamma function underflows; the quadrature is exact to 1e-12 there.
 _LATE = 100.0
@@ -43,9 +43,14 @@ class ModeLife:
     scale: float
     failures: int
 
+    @property
+    def median(self) -> float:
+        """Age that half of the parts would reach if nothing else ended them, life units."""
+        return float(self.scale * math.log(2.0) ** (1.0 / self.shape))
+
     def log_hazard(self, age: float) -> float:
         """Logarithm of the rate of failure at an age above 0, per life unit."""
-        return math.log(self.shape / self.scale) + (self.shape - 1.0) * math.log(age / self.scale)
+        return math.log(self.shape / self.scale) + (self.shape - 1.0) * (math.log(age) - math.log(self.scale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +87,17 @@ class AgePrior:
             (scale / shape) e^u Gamma(1 / shape, u) with u = (age / scale)^shape.
         """
         age, power = max(0.0, age), 1.0 / self.shape
-        spent = math.exp(min(self.shape * math.log(age / self.scale), _LOG_MOST)) if age > 0 else 0.0
+        log_age = math.log(age) - math.log(self.scale) if age > 0 else -math.inf
+        spent = math.exp(min(self.shape * log_age, _LOG_MOST))
         if spent <= _LATE:
             mean = self.scale * power * math.exp(spent) * float(gamma(power) * gammaincc(power, spent))
         else:
             # The cumulative hazard still to come is exponential: the mean of what ages it allows.
             mean = age * float(np.dot(_WEIGHTS, np.expm1(power * np.log1p(_NODES / spent))))
-        median = age * math.expm1(power * math.log1p(math.log(2.0) / spent)) if spent > 0 else self.median
+        if spent < 1.0:
+            median = self.scale * (spent + math.log(2.0)) ** power - age
+        else:  # the difference of two nearly equal ages, without losing its digits
+            median = age * math.expm1(power * math.log1p(math.log(2.0) / spent))
         return max(0.0, mean), max(0.0, median)
 
     def likeliest_mode(self, age: float) -> ModeLife | None:
@@ -104,7 +113,8 @@ class AgePrior:
         if self.is_declared:
             verdict, source = "declared", "as the plant file declares it"
         else:
-            verdict, source = "fitted", f"fitted to {self.failures} failed lives"
+            lives = "1 failed life" if self.failures == 1 else f"{self.failures} failed lives"
+            verdict, source = "fitted", f"fitted to {lives}"
         note = f"typical life {_amount(self.median)} {unit_words}, {source}, Weibull shape {self.shape:.2g}"
         known = Evidence("age", age, self.median, unit, rung=Rung.CLASS_PRIOR, verdict=verdict, note=note)
         return (known, *self.mode_evidence(age))
@@ -134,19 +144,24 @@ def age_prior(artefact: Artefact | None, component_class: ComponentClass) -> Age
         component_class: As the plant file has it.
     """
     is_read = artefact is not None and artefact.life_unit == component_class.life_unit.value
-    numbers = artefact.class_prior if artefact is not None and is_read else {}
-    shape, scale = numbers.get("shape"), numbers.get("scale")
-    # Artefacts of before the count was kept: the failed lives of the model.
-    counted = numbers.get("failures")
-    failures = int(counted) if counted is not None else (0 if artefact is None else artefact.failed_units)
-    modes = _modes(numbers)
+    fitted = fitted_prior(artefact) if artefact is not None and is_read else None
     declared = component_class.prior
-    if declared is not None:
-        scale = declared.median_life / math.log(2.0) ** (1.0 / declared.shape)
-        return AgePrior(declared.shape, scale, 0, True, modes, failures)
+    if declared is None:
+        return fitted
+    scale = declared.median_life / math.log(2.0) ** (1.0 / declared.shape)
+    modes, failures = ((), 0) if fitted is None else (fitted.modes, fitted.failures)
+    return AgePrior(declared.shape, scale, 0, is_declared=True, modes=modes, all_failures=failures)
+
+
+def fitted_prior(artefact: Artefact) -> AgePrior | None:
+    """What a model's training fitted; None: no life failed."""
+    numbers = artefact.class_prior
+    shape, scale, counted = numbers.get("shape"), numbers.get("scale"), numbers.get("failures")
     if shape is None or scale is None:
         return None
-    return AgePrior(shape, scale, failures, False, modes, failures)
+    # Artefacts of before the count was kept: the failed lives of the model.
+    failures = artefact.failed_units if counted is None else int(counted)
+    return AgePrior(shape, scale, failures, is_declared=False, modes=_modes(numbers), all_failures=failures)
 
 
 def _amount(value: float) -> str:

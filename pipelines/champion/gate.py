@@ -84,6 +84,8 @@ def _suspects(
 ) -> list[Suspect]:
     used = [name for name in judged.data.names if name in set(candidate.artefact.inputs)]
     error = next((one.rmse.champion for one in found if one.basis == "folds"), None)
+    if champion is None or champion.artefact.failed_units < RULES.implausible_from:
+        error = None
     changed = []
     if judged.remake is not None:
         rows = _some_rows(judged)

@@ -66,7 +66,8 @@ def suspects(
         told: What each feature tells alone; None: too few lives to ask.
         changed: Features that could not be made again with the future withheld.
         known: Features that the present champion uses; new ones are measured against them.
-        model_error: Error of the present champion on lives it had not seen, capped, life units.
+        model_error: Error of the present champion on lives it had not seen, capped, life units; None: it has too
+            few lives to be a yardstick. A feature that it uses itself is not measured by it.
         trusted: Features that a person has looked at; they are suspected only on proof.
         limits: From when on a feature is too good.
     """
@@ -79,7 +80,8 @@ def suspects(
         if place == 0 or name in done or name.rsplit(".", 1)[-1] == "age":
             continue
         why = _too_good(told, place, limits) or _standing_out(told, place, known, limits)
-        if not why and model_error is not None and told.error[place] < limits.beats_model * model_error:
+        beats = model_error is not None and told.error[place] < limits.beats_model * model_error
+        if not why and beats and name not in known:
             why = (
                 f"alone it misses the remaining life by {told.error[place]:.4g}, the whole champion by "
                 f"{model_error:.4g}"

@@ -44,7 +44,8 @@ def boost(
         "force_row_wise": True,
         "deterministic": True,
         "seed": parameters.seed,
-        "num_threads": parameters.threads,
+        # One thread a forest, so that the text never depends on threads; on busy machines more cost time.
+        "num_threads": 1,
         "verbosity": -1,
     }
     trees = parameters.trees
@@ -61,4 +62,4 @@ def boost(
 
 def answer(forest: lgb.Booster, x: Floats, parameters: FitParameters) -> Floats:
     """The forest's answers [n], without where its boosting started."""
-    return np.asarray(forest.predict(x, raw_score=True, num_threads=parameters.threads), dtype=np.float64)
+    return np.asarray(forest.predict(x, raw_score=True, num_threads=1), dtype=np.float64)

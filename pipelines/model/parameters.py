@@ -69,8 +69,7 @@ class FitParameters:
         l2: Penalty on leaf values.
         max_bins: Histogram bins per input.
         seed: Of the choice of inputs per tree.
-        threads: Of LightGBM, and folds of a staged model that are fitted at once; more than one costs time on
-            small sets and on busy machines.
+        threads: Folds of a staged model that are fitted at once; a forest is always fitted on one thread.
         nominal: Share of truths that the band P10 to P90 should cover.
         calibrated_from: Failed lives below which no band is given.
         units_per_bin: Lives below which a bin of the calibration is joined with its neighbour.

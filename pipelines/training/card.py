@@ -8,7 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from features.core.models import ModelRegistry, ModelVersion
+from features.registry.words import fault_words
 from features.rul.artefact import Artefact
+from features.rul.prior import fitted_prior
 from pipelines.evaluation import Judgement
 from pipelines.evaluation.scored import ENOUGH
 
@@ -73,6 +75,7 @@ def card(artefact: Artefact, judgement: Judgement | None, provenance: Provenance
         "",
         *_purpose(artefact, unit),
         *_data(artefact, provenance, unit),
+        *_by_age(artefact, unit),
         *([] if judgement is None else _figures(judgement, unit)),
         *_limits(artefact, judgement, unit),
         *_refusals(artefact),
@@ -104,10 +107,13 @@ def _purpose(artefact: Artefact, unit: str) -> list[str]:
             "",
         ]
     elif not artefact.forests:
+        by_age = fitted_prior(artefact) is not None
+        head = "**Remaining life by age alone.**" if by_age else "**No remaining life.**"
+        told = "the condition, from a component's own healthy time, is told"
+        told += ", and what its age leaves, which plans no work" if by_age else ""
         return [
             *lines,
-            f"**No remaining life.** {artefact.failed_units} failed lives are too few to learn from: only the "
-            "condition, from a component's own healthy time, is told.",
+            f"{head} {artefact.failed_units} failed lives are too few to learn from measurements: only {told}.",
             "",
         ]
     if calibration.calibrated:
@@ -140,6 +146,38 @@ def _data(artefact: Artefact, provenance: Provenance, unit: str) -> list[str]:
         f'- taught up to {artefact.rul_cap:.6g} {unit}; beyond that it says only "that long or longer"',
         f"- left out on purpose: {'; '.join(left_out) or 'nothing'}",
         "",
+    ]
+
+
+def _by_age(artefact: Artefact, unit: str) -> list[str]:
+    """The class prior and its failure modes; nothing where no life failed."""
+    prior = fitted_prior(artefact)
+    if prior is None:
+        return []
+    rows = [
+        [
+            fault_words(one.mode),
+            f"{one.failures}",
+            f"{one.failures / prior.failures:.0%}",
+            _number(one.median),
+            _number(one.shape, 2),
+        ]
+        for one in sorted(prior.modes, key=lambda one: -one.failures)
+    ]
+    told = _table(["failure mode", "failures", "share", f"typical life, {unit}", "Weibull shape"], rows)
+    return [
+        "## What the age alone says",
+        "",
+        f"Half of the parts reach {_number(prior.median)} {unit} (Weibull shape {_number(prior.shape, 2)}, "
+        f"failures of known age: {prior.failures}). It answers where no model speaks, unless the plant file "
+        "declares a `prior`.",
+        "",
+        *(
+            ["Failure modes that five failures or more name; a life of each if it alone ended parts:", ""]
+            if rows
+            else []
+        ),
+        *([*told, ""] if rows else []),
     ]
 
 

@@ -14,7 +14,7 @@ from features.core.errors import ConfigError, LeakageError
 from features.core.lake import Lake
 from features.core.models import ModelRegistry, ModelVersion
 from features.core.plant import Plant
-from features.core.statements import Prediction
+from features.core.statements import Prediction, Refusal, Rung
 from features.core.tables import FEATURE_ROWS
 from features.rul.artefact import Artefact, load
 from features.rul.ladder import Statement
@@ -39,7 +39,7 @@ class OnTestData:
         test_set: Name of the set.
         look: Which look at these lives it was, from 1.
         figures: Name -> value, see `figures_of_test`; `refused_share` is over all rows of the lives.
-        refusals: Reason -> rows that got no number.
+        refusals: Reason -> rows to which the model had no answer; `class_prior`: answered by age alone.
         bands: Coverage and errors per band of the true RUL.
     """
 
@@ -166,10 +166,13 @@ def _answers(
             if time_us not in places:
                 continue
             asked += 1
-            if isinstance(statement, Prediction):
-                told.append((places[time_us], statement))
-            else:
+            if isinstance(statement, Refusal):
                 refusals[statement.reason.value] += 1
+            elif statement.rung is Rung.CLASS_PRIOR:
+                # An answer by age alone, where the model itself has none.
+                refusals[statement.rung.value] += 1
+            else:
+                told.append((places[time_us], statement))
     rows = np.array([row for row, _ in told], dtype=np.int64)
     band = all(one.calibrated for _, one in told)
     said = {

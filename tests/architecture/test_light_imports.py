@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-HEAVY = ("mlflow", "pandas", "dagster", "tsfresh", "sklearn", "matplotlib", "lightgbm")
+HEAVY = ("mlflow", "pandas", "dagster", "tsfresh", "sklearn", "matplotlib", "lightgbm", "lifelines")
 # What a group of modules, imported in this order into one process, must not bring with it.
 GROUPS = {
     "the plant alone": (
@@ -38,7 +38,7 @@ GROUPS = {
     ),
     "commands that may train": (
         ("pipelines.__main__", "pipelines.walk"),
-        ("mlflow", "dagster", "tsfresh", "fastapi"),
+        ("mlflow", "dagster", "tsfresh", "fastapi", "lifelines"),
     ),
 }
 SCRIPT = """

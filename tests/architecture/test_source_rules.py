@@ -29,6 +29,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     ),
     "tsfresh": ("pipelines/discover",),
     "pandas": ("pipelines/discover", "pipelines/training", "pipelines/imports/"),
+    "lifelines": ("pipelines/model/prior.py",),
     "lightgbm": ("features/rul/scorer", "pipelines/model"),
     "sqlalchemy": ("serving/store", "serving/sandbox_erp"),
     "alembic": ("serving/store",),
@@ -40,7 +41,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "optuna": ("pipelines/tuning/search.py",),
 }
 # Costs seconds and hundreds of megabytes: imported where it is used, never when a module is read.
-LAZY = ("mlflow", "matplotlib", "tsfresh", "pandas", "optuna")
+LAZY = ("mlflow", "matplotlib", "tsfresh", "pandas", "optuna", "lifelines")
 # Modules that are nothing without their library; whoever uses them imports them where they are used.
 AROUND = ("pipelines/training/mlflow_model.py", "pipelines/training/plots.py")
 NEVER = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}

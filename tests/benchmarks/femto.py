@@ -166,7 +166,7 @@ def _left(model: champion.LoadedModel, rows: pl.DataFrame, p50: Floats) -> Remai
         return None
     known = known_rows(rows, len(artefact.feature_names))
     index = artefact.condition.assess(known.of_life(artefact.feature_names)).index
-    left = artefact.transfer.remaining(known.age, index, range(len(known)))
+    left = artefact.transfer.remaining(known.known_age, index, range(len(known)))
     told = np.isfinite(p50)
     if not np.allclose(left.quantile(0.5)[told], p50[told], rtol=1e-9):
         raise AssertionError("the distribution is not the one behind the statements")
@@ -351,7 +351,9 @@ def show(found: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    people, figures, tables = Console(), found["figures"], found["tables"]
+    # A pipe has no width of its own.
+    people = Console(width=None if sys.stdout.isatty() else 120)
+    figures, tables = found["figures"], found["tables"]
     held = Table(title="Learn on the others, predict this one: errors over its life in shares of it")
     for name in ("bearing", "life h", "first request", *(f"MAE {n}" for n in ANSWERS), "RMSE model", "refused"):
         held.add_column(name)

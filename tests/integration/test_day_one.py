@@ -187,6 +187,29 @@ def test_a_calm_machine_is_normal_and_its_former_bearing_is_not_held_against_it(
     assert {item.verdict for item in told.evidence} == {"zone A", "normal"}
 
 
+def test_a_declared_life_gives_a_number_beside_zone_and_fault(lake: Lake, tmp_path: Path) -> None:
+    bearing = PLANT["component_classes"][0] | {"prior": {"shape": 2.0, "median_life": 30000.0}}
+    plant = Plant.model_validate(PLANT | {"component_classes": [bearing]})
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    store.migrate()
+    context = Context(plant, lake, store, Champions(tmp_path / "champion"), Fleet(lake, plant), DemoClock(NOW))
+    states = {}
+    for machine in plant.machines:
+        component = machine.components[0]
+        history = history_from_lake(context, machine, component, NOW)
+        told = answer(context, machine, component, history, NOW).statement
+        assert isinstance(told, Prediction)
+        assert (told.rung, told.p10, told.p90, told.calibrated) == (Rung.CLASS_PRIOR, None, None, False)
+        assert 29_900 < told.p50 < 30_000
+        states[machine.id] = told.health_state
+    assert states == {
+        "calm": HealthState.NORMAL,
+        "shaking": HealthState.FAILURE,
+        "struck": HealthState.MAINTENANCE_REQUIRED,
+    }
+    store.close()
+
+
 def test_online_says_what_batch_said(lake: Lake, plant: Plant, said: Any, tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/store.db")
     store.migrate()

@@ -139,6 +139,16 @@ class TestCmapss:
         turbofan = read_plant(cmapss[0] / "cmapss.yaml").component_class("turbofan")
         assert (turbofan.rul_cap, turbofan.life_unit.value) == (125.0, "cycle")
 
+    def test_test_engines_still_run_and_are_other_machines(self, tmp_path: Path) -> None:
+        lines = (DATA / "cmapss" / "test_FD001.txt").read_text().splitlines(keepends=True)
+        (tmp_path / "test_FD001.txt").write_text("".join(line for line in lines if int(line.split()[0]) <= 2))
+        report = import_cmapss(tmp_path, "FD001", Lake(tmp_path / "lake"), tmp_path / "cmapss.yaml", part="test")
+        events = Lake(tmp_path / "lake").read(MAINTENANCE_EVENTS).collect()
+        assert (report.machines, events["kind"].unique().to_list()) == (2, ["installation"])
+        assert sorted(events["machine_id"]) == ["fd001-test-001", "fd001-test-002"]
+        with pytest.raises(ConfigError, match="train"):
+            import_cmapss(tmp_path, "FD001", Lake(tmp_path / "lake"), tmp_path / "cmapss.yaml", part="trian")
+
 
 def test_a_folder_without_the_files_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"bearing1_1_vibration\.parquet"):

@@ -336,7 +336,7 @@ def test_lives_left_out_are_test_data_and_every_look_is_counted(migrated: Path, 
     assert (found.look, found.figures["lives"], found.figures["units_test"]) == (1, 5, 5)
     assert found.figures["test_rmse_clip"] < 0.7 * found.figures["test_baseline_constant_median_rmse_clip"]
     assert 0 < found.figures["refused_share"] < 0.5
-    assert set(found.refusals) <= {"too_few_windows", "out_of_domain"}
+    assert set(found.refusals) <= {"too_few_windows", "out_of_domain", "class_prior"}
     assert (tested("M18").look, tested().look) == (1, 2)
     assert looks_so_far(own, "bearing") == 3
     with pytest.raises(LeakageError, match="learnt from M01"):

@@ -155,8 +155,7 @@ class Memory:
         """The memory that `to_json` wrote, also after a round trip through JSON."""
         spans, regimes = document["spans"], document["regimes"]
         tables = {
-            name: tuple(tuple(map(float, row)) for row in document[name])
-            for name in ("centre", "scale", "weights")
+            name: tuple(tuple(map(float, row)) for row in document[name]) for name in ("centre", "scale", "offset")
         }
         return cls(
             spans=Spans(tuple(spans["means"]), tuple(spans["windows"]), float(spans["first"])),

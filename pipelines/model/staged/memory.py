@@ -2,16 +2,14 @@
 
 import numpy as np
 
-from features.process import LOAD, Regimes, fit_regimes
+from features.process import Regimes, fit_regimes
+from features.rul.condition.operation import settings_of
 from features.rul.memory import Memory, kernels
 from pipelines.model.examples import Bools, Floats, Ints
 from pipelines.model.parameters import StagedParameters
 from pipelines.model.staged.histories import Histories
 
 __all__ = ["fit_memory", "offered"]
-
-# Level-1 features that say how a machine is run: its load, its speeds, and points whose role begins so.
-_LOAD, _SPEED, _SETTING = f"{LOAD}.load", ".speed_hz", "setting"
 
 # A life counts as healthy during that many of its first stretches.
 _HEALTHY = 3.0
@@ -38,7 +36,7 @@ def fit_memory(lives: Histories, seen: Bools, cap: float, parameters: StagedPara
         parameters: Of the fit.
     """
     levels = _levels(lives.names)
-    settings = tuple(name for name in levels if _is_setting(name))
+    settings = settings_of(levels)
     place = {name: number for number, name in enumerate(lives.names)}
     healthy = seen & (lives.since_first() < _HEALTHY * lives.spans.first)
     regimes, regime = _regimes(lives, healthy, tuple(place[name] for name in settings), settings)
@@ -79,10 +77,6 @@ def _levels(names: tuple[str, ...]) -> list[str]:
     """Features that others follow: `x` where there is an `x.slope_7d`."""
     followed = {name.rsplit(".", 1)[0] for name in names if "." in name}
     return [name for name in names if name in followed]
-
-
-def _is_setting(name: str) -> bool:
-    return name == _LOAD or name.endswith(_SPEED) or name.startswith(_SETTING)
 
 
 def _regimes(

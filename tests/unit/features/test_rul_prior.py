@@ -7,7 +7,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -138,9 +138,12 @@ def test_mean_and_median_are_those_of_the_survivors(shape: float, share: float) 
     assert median == pytest.approx(float(np.median(lives)) - age, rel=1e-4)
 
 
+@settings(deadline=None)
 @given(st.floats(0.2, 20), st.floats(1e-2, 1e6), st.floats(0, 1e9))
 @example(20.0, 1e-2, 1e9)
 @example(0.2, 1e6, 0.0)
+@example(20.0, 1e5, 1e-12)
+@example(1.0, 2.0, 5e-324)
 def test_what_is_left_is_finite_and_never_negative(shape: float, scale: float, age: float) -> None:
     mean, median = AgePrior(shape, scale, 5, is_declared=False).remaining(age)
     assert math.isfinite(mean)

@@ -120,6 +120,21 @@ def test_card_of_a_model_without_forests_promises_no_life() -> None:
     assert "RMSE" not in text
 
 
+def test_card_of_a_few_failures_tells_the_life_by_age_and_its_modes() -> None:
+    prior: dict[str, float | None] = {"shape": 2.0, "scale": 12000.0, "median_life": 9990.7, "failures": 40.0}
+    for mode, failures in (("cage", 10.0), ("outer_race", 20.0)):
+        prior |= {f"shape.{mode}": 2.0, f"scale.{mode}": 20000.0, f"failures.{mode}": failures}
+    few = dataclasses.replace(artefact(calibrated=False, forests=False), class_prior=prior)
+    text = card(few, None, PROVENANCE)
+    assert "**Remaining life by age alone.** 7 failed lives are too few" in text
+    assert "Half of the parts reach 9,991 running hours (Weibull shape 2, failures of known age: 40)." in text
+    rows = [line for line in text.splitlines() if "race fault |" in line or "cage fault |" in line]
+    assert rows == [
+        "| outer race fault | 20 | 50% | 16,651 | 2 |",
+        "| cage fault | 10 | 25% | 16,651 | 2 |",
+    ]
+
+
 def test_card_of_stages_alone_says_what_its_numbers_stand_on() -> None:
     stages = (Stage(0.0, 7.0, 0.5, 6.0, 7, 1.0),)
     few = dataclasses.replace(

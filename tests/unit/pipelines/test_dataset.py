@@ -109,6 +109,12 @@ def test_rul_is_zero_at_the_failure_and_counts_running_hours_back(read: Read) ->
     assert data.lives == (dataset.Life("P1/DE#1", "P1", "DE", "failure", 1.0, 4.0),)
 
 
+def test_a_life_tells_the_failure_mode_that_ended_it(read: Read) -> None:
+    rows = [row(hour, float(hour)) for hour in (1, 2)]
+    data = read(rows, [life(1, 0, 2, "failure") | {"failure_mode": "cage"}])
+    assert [one.failure_mode for one in data.lives] == ["cage"]
+
+
 def test_hours_at_rest_do_not_count_and_their_rows_are_not_taught(read: Read) -> None:
     rows = [row(1, 1.0), row(2, 1.0, running=False), row(3, 1.0, running=False), row(4, 2.0)]
     data = read(rows, [life(1, 0, 4, "failure")])
