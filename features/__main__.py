@@ -35,6 +35,9 @@ component_classes:
     run_in: 1d                  # time after an installation that is no reference
     baseline: 14d               # length of the part's own first stretch, its reference
     horizon: 90d                # how far ahead plans look
+    # How long such parts last, if you know: the age that half of them reach, in the life unit, and the Weibull
+    # shape (1 no ageing, 2 to 4 wear). It gives a remaining life until failures here say more.
+    # prior: {shape: 1.8, median_life: 30000}
 
 sites:
   - id: site-1

@@ -15,6 +15,7 @@ from features.core.models import ModelRegistry, model_name
 from features.core.plant import Plant, read_plant
 from features.core.statements import Prediction, Refusal
 from features.core.tables import LIVES, MAINTENANCE_EVENTS, MEASUREMENTS, WAVEFORMS
+from features.rul.memory import Spans
 from pipelines import champion, ingest, labels, scoring, training, tuning
 from pipelines.dataset import training_set
 from pipelines.historian import open_historian
@@ -211,12 +212,14 @@ class Walk:
         Raises:
             ConfigError: Too few failed lives, or no feature rows.
         """
+        known = self.plant.component_class(class_id)
         data = training_set(self.lake, self.plant, class_id, as_of=as_of).without(machines=exclude_machines)
         return tuning.tune(
             data,
             minutes=minutes,
             folder=self.settings.tuned,
             work=self.settings.tuning,
+            spans=Spans.of_class(known.memory, known.baseline),
             on_progress=on_progress,
             is_stopped=is_stopped,
         )

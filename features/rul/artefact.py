@@ -69,21 +69,25 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Where the training lives were, per model input; empty tuples: nothing is checked.
+    """Where the training lives were, per stored feature; empty tuples: nothing is checked.
 
     Attributes:
         low: Smallest value in training; NaN or -inf: no bound.
         high: Largest value in training; NaN or inf: no bound.
-        present: Share of training rows that had the input; empty: all of them.
-        tolerated_share: Share of the inputs at hand that may lie outside.
-        tolerated_missing: Share of the inputs usually present in training that may be null.
+        present: Share of training rows that had the feature; empty: all of them.
+        reach: How far outside a single feature may lie, as a share of its range; empty: as far as it likes.
+        tolerated_share: Share of the features at hand that may lie outside.
+        tolerated_missing: Share of the features usually present in training that may be null.
+        names: Features that are checked; empty: the model's inputs.
     """
 
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
     present: tuple[float, ...] = ()
+    reach: tuple[float, ...] = ()
     tolerated_share: float = 0.1
     tolerated_missing: float = 0.5
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +166,19 @@ class Artefact:
         unknown += sorted(set(self.inputs) - told - set(() if self.memory is None else self.memory.index_names()))
         if unknown:
             raise ValueError(f"inputs that are not in the feature set: {', '.join(unknown)}")
-        for bounds in (self.domain.low, self.domain.high, self.domain.present):
-            if bounds and len(bounds) != len(self.inputs):
-                raise ValueError(f"domain has {len(bounds)} bounds for {len(self.inputs)} inputs")
+        for bounds in (self.domain.low, self.domain.high, self.domain.present, self.domain.reach):
+            if bounds and len(bounds) != len(self.checked):
+                raise ValueError(f"domain has {len(bounds)} bounds for {len(self.checked)} features")
+        strange = sorted(set(self.domain.names) - set(self.feature_names))
+        if strange:
+            raise ValueError(f"the domain checks what is not in the feature set: {', '.join(strange)}")
+
+    @property
+    def checked(self) -> tuple[str, ...]:
+        """Features whose values are held against the domain, in the order of its bounds."""
+        if self.domain.names or self.memory is not None:
+            return self.domain.names
+        return self.inputs
 
 
 def save(artefact: Artefact, folder: Path) -> None:
@@ -211,6 +225,8 @@ def _parse(contents: Mapping[str, bytes]) -> Artefact:
     document = json.loads(contents[_DOCUMENT])
     if isinstance(document, dict):
         document.setdefault("transfer", None)  # artefacts of before it existed
+        if isinstance(document.get("domain"), dict):
+            document["domain"] = {"names": [], "reach": []} | document["domain"]
     kinds = _kinds()
     found = set(document) if isinstance(document, dict) else set()
     odd = (found - _OF_MEMORY) ^ {*kinds, "condition", "outputs"}

@@ -97,7 +97,7 @@ class Ladder:
         artefact = self._case.artefact
         inputs = self._inputs(artefact, which)
         horizon_us = self._case.component_class.horizon // _MICROSECOND
-        against = gaps(artefact, self._rows, which, inputs, horizon_us=horizon_us)
+        against = gaps(artefact, self._rows, which, horizon_us=horizon_us)
         answered, moved = self._answers(artefact, inputs, which, evidence)
         told: list[Statement] = []
         for k, i in enumerate(which):

@@ -57,22 +57,20 @@ def barrier(artefact: Artefact | None, fingerprint: str, component_class: Compon
     return None
 
 
-def gaps(
-    artefact: Artefact, rows: KnownRows, which: Sequence[int], inputs: Floats, *, horizon_us: int
-) -> list[Gap | None]:
+def gaps(artefact: Artefact, rows: KnownRows, which: Sequence[int], *, horizon_us: int) -> list[Gap | None]:
     """The first reason against a number for each row of `which`, None where there is none.
 
     Args:
         artefact: A model with forests, fitted on the rows' feature set.
         rows: Rows [n] of one life.
         which: Places of the rows asked for.
-        inputs: [which, inputs] of the newest running row of each, NaN where missing.
         horizon_us: How old the newest running row may be, microseconds.
     """
-    counted = np.cumsum(rows.running)
+    counted, inputs = np.cumsum(rows.running), _checked(artefact, rows, which)
     missing, outside = np.isnan(inputs) & _usual(artefact), _outside(artefact, inputs)
     most_missing = artefact.domain.tolerated_missing * _usual(artefact).sum()
     is_missing = missing.sum(axis=1) > most_missing
+    far = _far(artefact, inputs)
     is_outside = outside.sum(axis=1) > artefact.domain.tolerated_share * np.isfinite(inputs).sum(axis=1)
     found: list[Gap | None] = []
     for k, i in enumerate(which):
@@ -85,9 +83,19 @@ def gaps(
             found.append(_absent(artefact, missing[k], rows.refusals[anchor]))
         elif is_outside[k]:
             found.append(_foreign(artefact, inputs[k], outside[k]))
+        elif far[k].any():
+            found.append(_foreign(artefact, inputs[k], far[k]))
         else:
             found.append(None)
     return found
+
+
+def _checked(artefact: Artefact, rows: KnownRows, which: Sequence[int]) -> Floats:
+    """Values of the features that the domain checks at the newest running row of each; NaN without one."""
+    place = {name: j for j, name in enumerate(artefact.feature_names)}
+    anchors = rows.anchor[np.asarray(which, dtype=np.int64)]
+    values = rows.values[np.maximum(anchors, 0)][:, [place[name] for name in artefact.checked]]
+    return np.where(anchors[:, None] >= 0, values, np.nan)
 
 
 def stands_still(rows: KnownRows, i: int, horizon_us: int) -> bool:
@@ -97,7 +105,7 @@ def stands_still(rows: KnownRows, i: int, horizon_us: int) -> bool:
 
 
 def _usual(artefact: Artefact) -> Flags:
-    present = artefact.domain.present or (1.0,) * len(artefact.inputs)
+    present = artefact.domain.present or (1.0,) * len(artefact.checked)
     return np.array(present, dtype=np.float64) >= _USUAL
 
 
@@ -106,6 +114,15 @@ def _outside(artefact: Artefact, inputs: Floats) -> Flags:
     low, high = np.array(artefact.domain.low), np.array(artefact.domain.high)
     flags = np.zeros(inputs.shape, dtype=np.bool_)
     return flags if not low.size else np.asarray((inputs < low) | (inputs > high), dtype=np.bool_)
+
+
+def _far(artefact: Artefact, inputs: Floats) -> Flags:
+    """Inputs further outside than any life of the training strayed: a sensor or a machine of another kind."""
+    low, high, reach = (np.array(b) for b in (artefact.domain.low, artefact.domain.high, artefact.domain.reach))
+    if not reach.size:
+        return np.zeros(inputs.shape, dtype=np.bool_)
+    most = np.where(high > low, reach * (high - low), np.inf)
+    return np.asarray((inputs < low - most) | (inputs > high + most), dtype=np.bool_)
 
 
 def _stopped(rows: KnownRows, i: int) -> str:
@@ -124,12 +141,12 @@ def _too_few(count: int, artefact: Artefact) -> Gap:
 
 
 def _absent(artefact: Artefact, missing: Flags, refusals: list[str]) -> Gap:
-    names = [artefact.inputs[j] for j in np.flatnonzero(missing)]
+    names = [artefact.checked[j] for j in np.flatnonzero(missing)]
     why = dict(text.split(": ", 1) for text in refusals if ": " in text)
     reasons = Counter(why.get(name, "no_input") for name in names)
     worst = reasons.most_common(1)[0][0]
     roles = list(dict.fromkeys(name.split(".", 1)[0] for name in names))
-    detail = f"{len(names)} of {len(artefact.inputs)} inputs are missing ({worst}): {', '.join(roles)}"
+    detail = f"{len(names)} of {len(artefact.checked)} inputs are missing ({worst}): {', '.join(roles)}"
     if worst == "too_few_windows":
         return Gap(RefusalReason.TOO_FEW_WINDOWS, detail)
     return Gap(RefusalReason.SENSOR_FAULT if worst in _SENSOR else RefusalReason.MISSING_INPUT, detail)
@@ -138,11 +155,11 @@ def _absent(artefact: Artefact, missing: Flags, refusals: list[str]) -> Gap:
 def _foreign(artefact: Artefact, inputs: Floats, outside: Flags) -> Gap:
     places = np.flatnonzero(outside)
     listed = ", ".join(
-        f"{artefact.inputs[j]} = {inputs[j]:.4g} (trained on {artefact.domain.low[j]:.4g} to "
+        f"{artefact.checked[j]} = {inputs[j]:.4g} (trained on {artefact.domain.low[j]:.4g} to "
         f"{artefact.domain.high[j]:.4g})"
         for j in places[:_LISTED]
     )
     return Gap(
         RefusalReason.OUT_OF_DOMAIN,
-        f"{len(places)} of {len(artefact.inputs)} inputs lie outside of what the model has seen: {listed}",
+        f"{len(places)} of {len(artefact.checked)} inputs lie outside of what the model has seen: {listed}",
     )

@@ -31,16 +31,20 @@ def calibrate(
     """
     if failed_lives < parameters.calibrated_from:
         return Calibration(failed_lives, calibrated=False, nominal=parameters.nominal)
-    # At the cap the truth is only known to be that or more: it says nothing of how far a band must reach.
-    below = truth < cap if np.any(truth < cap) else np.ones(truth.size, dtype=np.bool_)
-    truth, unit, (p10, p50, p90) = truth[below], unit[below], quantiles[:, below]
-    edges = _edges(p50, unit, [share * cap for share in parameters.band_shares], parameters.units_per_bin)
+    # At the cap the truth is only known to be that or more: it can miss no lower limit, but an upper limit must
+    # reach it, or a part in good order would be told that it ends before the cap.
+    ends = truth < cap if np.any(truth < cap) else np.ones(truth.size, dtype=np.bool_)
+    p10, p50, p90 = quantiles
+    edges = _edges(
+        p50[ends], unit[ends], [share * cap for share in parameters.band_shares], parameters.units_per_bin
+    )
     place = np.searchsorted(edges, p50, side="right")
     level = 0.5 + parameters.nominal / 2
     low, high = [], []
     for number in range(len(edges) + 1):
         rows = place == number
-        low.append(_offset(p10[rows] - truth[rows], unit[rows], level))
+        below = rows & ends
+        low.append(_offset(p10[below] - truth[below], unit[below], level))
         high.append(_offset(truth[rows] - p90[rows], unit[rows], level))
     return Calibration(failed_lives, True, parameters.nominal, tuple(edges), tuple(low), tuple(high))
 

@@ -142,7 +142,7 @@ def judged(rows: Labelled, answers: dict[str, Floats], parameters: FitParameters
             baselines[name][rows.fold == fold] = values
     quantiles = np.sort(np.stack([answers[output] for output in QUANTILES]), axis=0)
     failed_lives = np.unique(rows.unit[rows.failed]).size
-    calibration = calibrate(np.minimum(rows.rul, cap), quantiles, rows.unit, cap, parameters, failed_lives)
+    calibration = _calibrated(rows, rows.failed, quantiles, cap, parameters, failed_lives)
     band = calibration.calibrated
     # Leaving a fold out must not drop the rest below the number of lives that the whole set has.
     without = replace(
@@ -210,10 +210,21 @@ def held_out_answers(
     said = {output: np.empty(rows.unit.size) for output in scores}
     for fold in np.unique(rows.fold):
         held, others = rows.fold == fold, rows.fold != fold
-        truth = np.minimum(rows.rul[others], cap)
-        failed_lives = np.unique(rows.unit[others & rows.failed]).size
-        calibration = calibrate(truth, quantiles[:, others], rows.unit[others], cap, parameters, failed_lives)
+        ended = others & rows.failed
+        calibration = _calibrated(rows, ended, quantiles, cap, parameters, np.unique(rows.unit[ended]).size)
         found = infer({output: score[held] for output, score in scores.items()}, calibration, caps=caps)
         for output in scores:
             said[output][held] = getattr(found, output)
     return said
+
+
+def _calibrated(
+    rows: Labelled, chosen: Bools, quantiles: Floats, cap: float, parameters: FitParameters, failed_lives: int
+) -> Calibration:
+    """The band as it has to be for lives that end in failure.
+
+    Rows of parts that outlived the cap teach the forests, but a band that counted them as covered would be
+    too narrow just where it is needed: for the part that fails without a warning.
+    """
+    truth = np.minimum(rows.rul[chosen], cap)
+    return calibrate(truth, quantiles[:, chosen], rows.unit[chosen], cap, parameters, failed_lives)

@@ -10,6 +10,7 @@ from features.rul.memory import Memory, Spans
 from pipelines.model.boosting import QUANTILES, boost
 from pipelines.model.condition import condition_of
 from pipelines.model.crossfit import CAPPED, Crossfit, Labelled, OutOfFold, cross_fit
+from pipelines.model.domain import fit_domain
 from pipelines.model.examples import Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
 from pipelines.model.prior import class_prior
@@ -106,7 +107,7 @@ def fit(
     forests = _no_forests(failed, parameters)
     if failed >= parameters.forests_from:
         judged = judged or cross_validate(examples, parameters, fold=fold, spans=spans)
-        forests = _fit_forests(examples, parameters, judged, spans)
+        forests = _fit_forests(examples, parameters, fold, judged, spans)
     condition = condition_of(examples, baseline_rows)
     transfer = fit_transfer(
         examples,
@@ -190,10 +191,10 @@ def cross_validate(
 
 
 def _fit_forests(
-    examples: Examples, parameters: FitParameters, judged: CrossValidated, spans: Spans | None
+    examples: Examples, parameters: FitParameters, fold: Ints, judged: CrossValidated, spans: Spans | None
 ) -> _Forests:
     if spans is not None and _is_staged(examples, parameters):
-        return _in_stages(examples, parameters, judged, spans)
+        return _in_stages(examples, parameters, fold, judged, spans)
     rows, crossed = judged.rows, judged.crossed
     y = np.minimum(rows.rul, crossed.out_of_fold.cap)
     texts = {"mean": boost(rows.x, y, rows.unit, parameters, output="mean").model_to_string()}
@@ -204,13 +205,15 @@ def _fit_forests(
         texts,
         tuple(examples.names[column] for column in judged.columns),
         crossed.calibration,
-        _domain(examples.x[np.ix_(judged.labelled, judged.columns)]),
+        _domain(examples, judged, fold),
         crossed.out_of_fold,
         judged.answered,
     )
 
 
-def _in_stages(examples: Examples, parameters: FitParameters, judged: CrossValidated, spans: Spans) -> _Forests:
+def _in_stages(
+    examples: Examples, parameters: FitParameters, fold: Ints, judged: CrossValidated, spans: Spans
+) -> _Forests:
     lives, crossed = histories(examples, spans), judged.crossed
     seen = np.ones(examples.unit.size, dtype=np.bool_)
     stages = fit_stages(lives, seen, crossed.out_of_fold.cap, parameters.staged, parameters.seed)
@@ -219,7 +222,7 @@ def _in_stages(examples: Examples, parameters: FitParameters, judged: CrossValid
         texts.forests,
         stages.inputs,
         crossed.calibration,
-        _domain(stages.table[np.isfinite(lives.rul)]),
+        _domain(examples, judged, fold),
         crossed.out_of_fold,
         judged.answered,
         stages.memory,
@@ -233,17 +236,14 @@ def _is_staged(examples: Examples, parameters: FitParameters) -> bool:
     return sum(life.failed for life in examples.lives) >= parameters.staged.failed_lives
 
 
+def _domain(examples: Examples, judged: CrossValidated, fold: Ints) -> Domain:
+    names = tuple(examples.names[column] for column in judged.columns)
+    return fit_domain(names, examples.x[np.ix_(judged.labelled, judged.columns)], fold[judged.labelled])
+
+
 def _informative(x: Floats) -> Ints:
     """Columns that have at least two different values."""
     filled = np.where(np.isfinite(x), x, np.inf)
     lowest = filled.min(axis=0)
     highest = np.where(np.isfinite(x), x, -np.inf).max(axis=0)
     return np.flatnonzero(highest > lowest)
-
-
-def _domain(x: Floats) -> Domain:
-    """Range of each input over the failed lives, and the share of rows that had it."""
-    seen = np.isfinite(x)
-    low = np.where(seen, x, np.inf).min(axis=0)
-    high = np.where(seen, x, -np.inf).max(axis=0)
-    return Domain(tuple(low.tolist()), tuple(high.tolist()), tuple(seen.mean(axis=0).tolist()))

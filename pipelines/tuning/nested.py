@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from features.rul.memory import Spans
 from pipelines.dataset import TrainingSet
 from pipelines.evaluation.bootstrap import Interval, resampled
 from pipelines.evaluation.errors import per_life
 from pipelines.evaluation.intervals import coverage, interval_score
 from pipelines.evaluation.scored import NOMINAL
-from pipelines.model import FitParameters, fit
+from pipelines.model import FitParameters, cross_validate
 
 __all__ = ["Compared", "Told", "answered", "compared"]
 
@@ -63,26 +64,16 @@ class Compared:
         return self.difference.high < 0.0
 
 
-def answered(data: TrainingSet, fold: Ints, parameters: FitParameters) -> list[Told]:
-    """What a whole fit answers to each fold, learnt and calibrated on the other ones; empty: too few lives.
+def answered(data: TrainingSet, fold: Ints, parameters: FitParameters, spans: Spans | None = None) -> list[Told]:
+    """What a whole cross-fit answers to each fold, learnt and calibrated on the other ones.
 
     Args:
         data: Lives and rows.
         fold: Outer fold of each row [n]; whole lives.
         parameters: Of the fit.
+        spans: How far a staged model's memory goes; None: no such model.
     """
-    fitted = fit(
-        data,
-        parameters,
-        fold=fold,
-        name="tuning",
-        baseline_rows=parameters.min_rows,
-        as_of=data.as_of,
-        table_versions=data.table_versions,
-    )
-    said = fitted.out_of_fold
-    if said is None:
-        return []
+    said = cross_validate(data, parameters, fold=fold, spans=spans).out_of_fold
     found = []
     for number in np.unique(said.fold):
         rows = said.fold == number

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.model import FitParameters
 from pipelines.tuning.objective import Problem, errors
-from pipelines.tuning.space import SPACE, Value, with_chosen
+from pipelines.tuning.space import PLAIN, STAGED, Bounds, Value, value_of, with_chosen
 
 if TYPE_CHECKING:
     import optuna
@@ -30,6 +30,11 @@ class Search:
     problem: Problem
     parameters: FitParameters
     seed: int
+
+    @property
+    def space(self) -> Mapping[str, Bounds]:
+        """What is searched for."""
+        return STAGED if self.problem.staged else PLAIN
 
     @property
     def trials(self) -> int:
@@ -57,7 +62,7 @@ class Search:
         seed = 10_000 * self.seed + len(self.study.trials)
         self.study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=_AT_RANDOM)
         trial = self.study.ask()
-        parameters = with_chosen(self.parameters, _suggested(trial), place="search")
+        parameters = with_chosen(self.parameters, _suggested(trial, self.space), place="search")
         error = math.inf
         for step, error in enumerate(errors(self.problem, parameters)):
             if is_over():
@@ -97,9 +102,11 @@ def open_search(name: str, problem: Problem, parameters: FitParameters, *, file:
         pruner=optuna.pruners.MedianPruner(n_startup_trials=_AT_RANDOM, n_warmup_steps=1),
         load_if_exists=True,
     )
+    search = Search(study, problem, parameters, seed)
     if not study.get_trials(deepcopy=False):
-        study.enqueue_trial({name: bounds.nearest(getattr(parameters, name)) for name, bounds in SPACE.items()})
-    return Search(study, problem, parameters, seed)
+        default = {name: bounds.nearest(value_of(parameters, name)) for name, bounds in search.space.items()}
+        study.enqueue_trial(default)
+    return search
 
 
 def _mend(file: Path) -> None:
@@ -110,9 +117,9 @@ def _mend(file: Path) -> None:
             file.write_bytes(content[: content.rfind(b"\n") + 1])
 
 
-def _suggested(trial: optuna.trial.Trial) -> dict[str, Value]:
+def _suggested(trial: optuna.trial.Trial, space: Mapping[str, Bounds]) -> dict[str, Value]:
     chosen: dict[str, Value] = {}
-    for name, bounds in SPACE.items():
+    for name, bounds in space.items():
         if bounds.is_whole:
             chosen[name] = trial.suggest_int(name, int(bounds.low), int(bounds.high), log=bounds.is_log)
         else:
@@ -121,8 +128,10 @@ def _suggested(trial: optuna.trial.Trial) -> dict[str, Value]:
 
 
 def _digest(problem: Problem, parameters: FitParameters) -> str:
-    kept = {name: value for name, value in asdict(replace(parameters, threads=1)).items() if name not in SPACE}
-    content = hashlib.sha256(repr((problem.data.fingerprint, dict(SPACE), kept)).encode("utf-8"))
-    for part in (problem.data.unit[problem.rows], problem.rul, problem.fold):
+    space = STAGED if problem.staged else PLAIN
+    kept = with_chosen(parameters, {name: bounds.low for name, bounds in space.items()}, place="digest")
+    facts = (problem.data.fingerprint, dict(space), replace(kept, threads=1))
+    content = hashlib.sha256(repr(facts).encode("utf-8"))
+    for part in (problem.data.unit, problem.data.rul, problem.data.survived, problem.fold):
         content.update(part.tobytes())
     return content.hexdigest()[:12]

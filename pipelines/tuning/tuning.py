@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from features.core.errors import ConfigError
 from features.core.telemetry import log
+from features.rul.memory import Spans
 from pipelines.dataset import TrainingSet, grouped_folds, split_groups
 from pipelines.model import FitParameters
 from pipelines.tuning.nested import Compared, answered, compared
 from pipelines.tuning.objective import Problem
 from pipelines.tuning.record import TuningRecord, record_file, write_record
 from pipelines.tuning.search import Search, open_search
-from pipelines.tuning.space import with_chosen
+from pipelines.tuning.space import is_staged, with_chosen
 
 __all__ = ["Progress", "Tuned", "tune"]
 
@@ -36,6 +37,10 @@ _SEARCHING = 0.3
 
 # How long a fit with chosen parameters may take, in fits with the default ones.
 _LARGER = 1.3
+
+
+# More failed lives than a class has: it is not modelled in stages.
+_NEVER = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ def tune(
     folder: Path,
     work: Path,
     parameters: FitParameters = FitParameters(),
+    spans: Spans | None = None,
     seed: int = 1,
     outer_folds: int = OUTER_FOLDS,
     on_progress: Callable[[Progress], None] = lambda _: None,
@@ -81,6 +87,7 @@ def tune(
         folder: Where the record goes.
         work: Where the searches are kept.
         parameters: The default ones; what is not searched for stays.
+        spans: How far the memory of a staged model goes; None: no such model.
         seed: Of the searches and of the bootstrap.
         outer_folds: Folds that judge.
         on_progress: Told after every step.
@@ -92,15 +99,16 @@ def tune(
     """
     _require(data, minutes)
     begin, budget = seconds(), 60.0 * minutes
+    parameters = _settled(parameters, staged=spans is not None and is_staged(parameters, len(data.failed_units)))
 
     def spent() -> float:
         return (seconds() - begin) / budget
 
     fold = grouped_folds(split_groups(data, outer_folds), outer_folds)
-    everywhere, outer = _searches(data, fold, parameters, work, seed)
+    everywhere, outer = _searches(data, fold, parameters, spans, work, seed)
     searches = [*outer, everywhere]
     on_progress(Progress(spent(), sum(search.trials for search in searches), "fitting the default"))
-    default = [] if is_stopped() else answered(data, fold, parameters)
+    default = [] if is_stopped() else answered(data, fold, parameters, spans)
     until = max(1.0 - _LARGER * spent(), spent() + _SEARCHING * (1.0 - spent()))
     while spent() < until and not is_stopped():
         least = min(searches, key=lambda search: search.trials)
@@ -108,13 +116,13 @@ def tune(
         best = f"best {everywhere.error:.4g}" if np.isfinite(everywhere.error) else "searching"
         on_progress(Progress(spent(), sum(s.trials for s in searches), best))
     trials = sum(search.trials for search in searches)
-    if is_stopped() or not default or any(not search.chosen for search in searches):
+    if is_stopped() or any(not search.chosen for search in searches):
         return Tuned(trials, False, None, None)
     tuned = []
     for told in default:
         on_progress(Progress(spent(), trials, "judging what was found"))
         chosen = _chosen(outer[told.fold])
-        again = default if chosen == parameters else answered(data, fold, chosen)
+        again = default if chosen == parameters else answered(data, fold, chosen, spans)
         tuned += [one for one in again if one.fold == told.fold]
     record = _record(
         data, searches, compared(default, tuned, seed=seed), minutes=(seconds() - begin) / 60.0, seed=seed
@@ -137,13 +145,18 @@ def _require(data: TrainingSet, minutes: float) -> None:
         raise ConfigError(f"a budget of {minutes} minutes leaves no time; give more than 0", {"minutes": minutes})
 
 
+def _settled(parameters: FitParameters, *, staged: bool) -> FitParameters:
+    """The same with one kind of model for any number of lives: outer folds must not change it."""
+    return replace(parameters, staged=replace(parameters.staged, failed_lives=0 if staged else _NEVER))
+
+
 def _searches(
-    data: TrainingSet, fold: Ints, parameters: FitParameters, work: Path, seed: int
+    data: TrainingSet, fold: Ints, parameters: FitParameters, spans: Spans | None, work: Path, seed: int
 ) -> tuple[Search, list[Search]]:
     """The search over all lives, and the one that never sees the lives of each outer fold."""
 
     def opened(number: int, name: str, rest: TrainingSet) -> Search:
-        problem = Problem.of(rest, split_groups(rest, parameters.folds), parameters.folds, parameters)
+        problem = Problem.of(rest, split_groups(rest, parameters.folds), parameters, spans)
         file = work / f"{data.component_class}.journal"
         return open_search(name, problem, parameters, file=file, seed=1000 * seed + number)
 

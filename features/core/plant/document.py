@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from features.core.errors import PlantError
 from features.core.plant.bearings import BearingGeometry
 from features.core.plant.nouns import Component, ComponentClass, Machine, MeasuringPoint, Plant, Site
-from features.core.plant.values import Costs, Limits, Spare, Speed, VibrationClass
+from features.core.plant.values import Costs, LifePrior, Limits, Spare, Speed, VibrationClass
 from features.core.plant.windows import MaintenanceWindow
 from features.core.settings import nearest
 
@@ -26,6 +26,7 @@ _KEYS: dict[str, type[BaseModel]] = {
     "maintenance_windows": MaintenanceWindow,
     "costs": Costs,
     "limits": Limits,
+    "prior": LifePrior,
     "spare": Spare,
     "speed": Speed,
     "vibration_class": VibrationClass,

@@ -297,6 +297,18 @@ def test_one_input_outside_is_tolerated_when_the_model_says_so() -> None:
     assert predicted(ask(frame(*healthy(12), row(13, kelvin=500.0))))
 
 
+def test_one_input_further_outside_than_lives_strayed_is_refused() -> None:
+    domain = dataclasses.replace(ARTEFACT.domain, reach=(2.0, 2.0, 0.5))  # of 250 to 400 K: up to 475 K
+    artefact = dataclasses.replace(ARTEFACT, domain=domain)
+    assert predicted(ask(frame(*healthy(12), row(13, kelvin=470.0)), artefact=artefact))
+
+    told = ask(frame(*healthy(12), row(13, kelvin=500.0)), artefact=artefact)
+
+    assert isinstance(told, Refusal)
+    assert told.reason is RefusalReason.OUT_OF_DOMAIN
+    assert "500 (trained on 250 to 400)" in told.detail
+
+
 def test_stopped_machine_keeps_the_number_of_its_newest_running_row() -> None:
     stopped = [row(step, running=False, age=12.0, level=None) for step in range(13, 20)]
 

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import math
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from features.core.plant import Component, ComponentClass, LifePrior, LifeUnit, Limits, Machine, MeasuringPoint
+from features.core.errors import PlantError
+from features.core.plant import (
+    Component,
+    ComponentClass,
+    LifePrior,
+    LifeUnit,
+    Limits,
+    Machine,
+    MeasuringPoint,
+    read_plant,
+)
 from features.core.statements import HealthState, Prediction, Refusal, RefusalReason, Rung
 from features.core.tables import FEATURE_ROWS
 from features.core.units import Quantity
@@ -285,6 +296,13 @@ def test_a_prediction_without_a_state_survives_the_table() -> None:
 def test_a_plant_file_with_half_a_prior_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match="prior"):
         ComponentClass.model_validate({"id": "bearing", "prior": wrong})
+
+
+def test_a_slip_in_a_prior_is_told_with_the_key_that_was_meant(tmp_path: Path) -> None:
+    file = tmp_path / "plant.yaml"
+    file.write_text("component_classes: [{id: bearing, prior: {shap: 1.8, median_life: 9}}]\n", encoding="utf-8")
+    with pytest.raises(PlantError, match=r"component_classes\[0\].prior.shap = 1.8: .*did you mean 'shape'"):
+        read_plant(file)
 
 
 def test_a_limit_that_is_exceeded_tells_the_state_beside_the_age() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from features.core.errors import LeakageError
 from features.rul.artefact import load, save
 from features.rul.outputs import Engine
+from features.rul.prior import fitted_prior
 from pipelines.evaluation import evaluate
 from pipelines.model import FitParameters, Fitted, fit, refuse_leaking
 from pipelines.model.baselines import constant_median
@@ -198,6 +199,10 @@ def test_fewer_than_three_failed_lives_give_no_forest() -> None:
     assert (model.artefact.forests, model.artefact.inputs, model.out_of_fold) == ({}, (), None)
     assert model.artefact.condition is not None
     assert model.artefact.failed_units == 2
+    # What is left to say is the life of the class by age.
+    prior = fitted_prior(model.artefact)
+    assert prior is not None
+    assert (prior.shape, prior.failures) == (10 / 9, 2)
 
 
 def test_cap_is_learnt_from_lives_outside_the_fold_only() -> None:

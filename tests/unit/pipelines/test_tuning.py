@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,15 @@ import numpy.typing as npt
 import pytest
 
 from features.core.errors import ConfigError, LeakageError
+from features.rul.memory import Spans
 from pipelines.dataset import Life, TrainingSet
 from pipelines.model import FitParameters
 from pipelines.tuning import Tuned, parameters_of, read_record, tune
 from pipelines.tuning.nested import Told, answered, compared
 from pipelines.tuning.objective import Problem, errors
 from pipelines.tuning.record import TuningRecord, write_record
-from pipelines.tuning.space import SPACE, with_chosen
+from pipelines.tuning.search import open_search
+from pipelines.tuning.space import PLAIN, STAGED, Bounds, value_of, with_chosen
 
 AS_OF = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
 LIVES, ROWS = 21, 24
@@ -104,11 +106,26 @@ def tuned_in(
     )
 
 
-def test_every_bound_is_of_a_field_of_the_fit_and_holds_its_default() -> None:
-    default = dataclasses.asdict(FitParameters())
-    assert set(SPACE) <= set(default)
-    assert [name for name, bounds in SPACE.items() if not bounds.holds(default[name])] == []
-    assert [name for name, bounds in SPACE.items() if bounds.is_whole != isinstance(default[name], int)] == []
+@pytest.mark.parametrize("space", [PLAIN, STAGED], ids=["plain", "staged"])
+def test_every_bound_is_of_a_field_of_the_fit_and_holds_its_default(space: Mapping[str, Bounds]) -> None:
+    default = {name: value_of(FitParameters(), name) for name in space}
+    assert [name for name, bounds in space.items() if not bounds.holds(default[name])] == []
+    assert [name for name, bounds in space.items() if bounds.is_whole != isinstance(default[name], int)] == []
+
+
+def test_largest_staged_model_stays_within_what_a_live_answer_can_afford() -> None:
+    largest = with_chosen(FitParameters(), {n: b.high for n, b in STAGED.items()}, place="test").staged
+    assert largest.bags * (largest.index_trees + largest.trees + 3 * largest.quantile_trees) <= 2400
+    assert largest.leaves <= 63
+
+
+def test_class_with_many_failed_lives_is_searched_as_it_is_modelled(tmp_path: Path) -> None:
+    spans = Spans.of_class([dt.timedelta(hours=6)], dt.timedelta(hours=4))
+    many = dataclasses.replace(TIMID, staged=dataclasses.replace(TIMID.staged, failed_lives=LIVES))
+    problem = Problem.of(data(), data().unit, many, spans)
+    assert open_search("all", problem, many, file=tmp_path / "a.journal", seed=1).space is STAGED
+    one_less = Problem.of(data().without(units=["M00/DE#1"]), data().unit[ROWS:], many, spans)
+    assert open_search("all", one_less, many, file=tmp_path / "b.journal", seed=1).space is PLAIN
 
 
 @pytest.mark.parametrize(
@@ -126,7 +143,7 @@ def test_parameters_that_cannot_be_are_refused_by_name(chosen: dict[str, float],
 
 
 def test_error_of_a_trial_grows_by_one_fold_a_time() -> None:
-    problem = Problem.of(data(), data().unit, 3, TIMID)
+    problem = Problem.of(data(), data().unit, TIMID)
     found = list(errors(problem, TIMID))
     assert len(found) == 3
     bold = list(errors(problem, dataclasses.replace(TIMID, learning_rate=0.2)))
@@ -136,7 +153,7 @@ def test_error_of_a_trial_grows_by_one_fold_a_time() -> None:
 def test_lives_are_never_torn_apart_by_folds() -> None:
     rows = np.arange(data().unit.size).astype(np.str_)
     with pytest.raises(LeakageError, match="more than one fold"):
-        Problem.of(data(), rows, 3, TIMID)
+        Problem.of(data(), rows, TIMID)
 
 
 def test_held_lives_do_not_teach_what_answers_them() -> None:

@@ -1,0 +1,46 @@
+"""Where the training lives were, and how far a life that was not seen strays from there."""
+
+import numpy as np
+
+from features.rul.artefact import Domain
+from pipelines.model.examples import Floats, Ints
+
+__all__ = ["fit_domain"]
+
+# A single feature may lie this many times as far outside as any life lay outside of the others, and this share of
+# the range more: parts fail harder than parts before them, machines of another kind are elsewhere altogether.
+_TIMES, _MORE = 2.0, 0.5
+
+
+def fit_domain(names: tuple[str, ...], x: Floats, fold: Ints) -> Domain:
+    """Range of each feature, the share of rows that had it, and how far outside a feature may lie alone.
+
+    Args:
+        names: Of the columns.
+        x: Features [n, names] of the lives that were learnt from, NaN where missing.
+        fold: Fold of each row [n], whole lives: each fold is held against the range of the others.
+    """
+    low, high = _range(x)
+    strayed = np.zeros(x.shape[1])
+    for number in np.unique(fold):
+        held = fold == number
+        if held.all():
+            continue
+        strayed = np.maximum(strayed, _straying(x[held], *_range(x[~held])))
+    reach = _TIMES * strayed + _MORE
+    present = np.isfinite(x).mean(axis=0)
+    return Domain(
+        tuple(low.tolist()), tuple(high.tolist()), tuple(present.tolist()), tuple(reach.tolist()), names=names
+    )
+
+
+def _range(x: Floats) -> tuple[Floats, Floats]:
+    seen = np.isfinite(x)
+    return np.where(seen, x, np.inf).min(axis=0), np.where(seen, x, -np.inf).max(axis=0)
+
+
+def _straying(x: Floats, low: Floats, high: Floats) -> Floats:
+    """The furthest that a row of x lies outside of a range, per feature, as a share of the range."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.maximum(low - x, x - high) / (high - low)
+    return np.asarray(np.where(np.isfinite(share), np.maximum(share, 0.0), 0.0).max(axis=0, initial=0.0))
