@@ -85,8 +85,8 @@ def test_the_stand_in_erp_ends_with_the_demo(folder: Path, number: signal.Signal
 FRONT = """
 import sys
 import wearcast
-start, child = wearcast.subprocess.Popen, sys.argv.pop()
-wearcast.subprocess.Popen = lambda command: start([sys.executable, "-c", child])
+start, child = wearcast.Popen, sys.argv.pop()
+wearcast.Popen = lambda command: start([sys.executable, "-c", child])
 wearcast.app(["plan"])
 """
 
