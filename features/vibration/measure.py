@@ -94,18 +94,23 @@ def measure(samples: np.ndarray, plan: Plan, stages: Iterable[Stage], *, workers
     most = min(_BLOCK_SAMPLES // plan.samples, -(-n // workers))
     rows = max(most // _ROWS, 1) * _ROWS
 
-    def block(first: int) -> None:
-        part = slice(first, first + rows)
+    def block(first: int, after: int) -> None:
+        part = slice(first, after)
         to = Measured({s: c[part] for s, c in found.columns.items()}, found.extremes[part], found.finite[part])
         lines = {stage: (where[part], shares) for stage, (where, shares) in centres.items()}
         _Block(plan, plan.speed_hz[part], lines, to).run(samples[part])
 
-    starts = range(0, n, rows)
-    if workers > 1 and len(starts) > 1:
-        list(_threads(workers).map(block, starts))
-    else:
-        for start in starts:
-            block(start)
+    def blocks(first: int, after: int) -> None:
+        for start in range(first, after, rows):
+            block(start, min(start + rows, after))
+
+    # One stretch a thread, the first one here: threads that hand over block by block wait for each other.
+    stretch = -(-n // (workers * _ROWS)) * _ROWS
+    firsts = range(stretch, n, stretch) if workers > 1 else range(0)
+    others = [_threads(workers - 1).submit(blocks, first, min(first + stretch, n)) for first in firsts]
+    blocks(0, stretch if others else n)
+    for other in others:
+        other.result()
     return found
 
 
