@@ -18,7 +18,7 @@ from features.vibration.plan import HIGHEST_PEAKS, ROLL_OFF, Plan, Stage
 __all__ = ["Measured", "measure"]
 
 # Samples of a block, and the windows that a transform works on at once without loss.
-_BLOCK_SAMPLES, _ROWS = 5 << 17, 8
+_BLOCK_SAMPLES, _ROWS = 1 << 19, 8
 
 # A displacement is read off at no less than this many samples a period of its highest frequency.
 _DISPLACEMENT_SAMPLING = 2.05
