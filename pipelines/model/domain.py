@@ -11,6 +11,9 @@ __all__ = ["fit_domain"]
 # the range more: parts fail harder than parts before them, machines of another kind are elsewhere altogether.
 _TIMES, _MORE = 2.0, 0.5
 
+# Less than this share of its size is no other kind of machine: a sensor that hardly moves has hardly a range.
+_NO_LESS = 0.05
+
 
 def fit_domain(names: tuple[str, ...], x: Floats, fold: Ints) -> Domain:
     """Range of each feature, the share of rows that had it, and how far outside a feature may lie alone.
@@ -27,7 +30,11 @@ def fit_domain(names: tuple[str, ...], x: Floats, fold: Ints) -> Domain:
         if held.all():
             continue
         strayed = np.maximum(strayed, _straying(x[held], *_range(x[~held])))
-    reach = _TIMES * strayed + _MORE
+    with np.errstate(invalid="ignore", divide="ignore"):
+        least = _NO_LESS * np.maximum(np.abs(low), np.abs(high)) / (high - low)
+    reach = np.maximum(_TIMES * strayed + _MORE, np.where(np.isfinite(least), least, np.inf))
+    # What follows from a level over time (`point.feature.trend`) strays with it, or because parts wear.
+    reach[[name.count(".") > 1 for name in names]] = np.inf
     present = np.isfinite(x).mean(axis=0)
     return Domain(
         tuple(low.tolist()), tuple(high.tolist()), tuple(present.tolist()), tuple(reach.tolist()), names=names

@@ -34,6 +34,17 @@ def test_lives_alike_allow_half_a_range() -> None:
     assert found.reach == (0.5, 0.5)
 
 
+def test_a_sensor_that_hardly_moves_may_move_by_a_twentieth_of_its_size() -> None:
+    found = fit_domain(("pressure",), np.array([[21.60], [21.61], [21.60], [21.61]]), np.arange(4))
+    assert found.reach[0] * 0.01 == pytest.approx(0.05 * 21.61)
+
+
+def test_trends_are_not_judged_alone() -> None:
+    found = fit_domain(("t.level_k.slope_7d", "t.level_k"), np.array([[0.0, 1.0], [1.0, 2.0]]), np.arange(2))
+    assert found.reach[0] == np.inf
+    assert found.reach[1] < np.inf
+
+
 def calibrated(p90: float, *, low_miss: float) -> tuple[float, float]:
     """Offsets of P10 and P90 from 40 lives: half of the rows at the cap of 100, the others at 50."""
     unit = np.repeat(np.array([f"U{n}" for n in range(40)]), 10)
