@@ -178,7 +178,9 @@ class Walk:
         """
         candidate, judged = self._candidate(class_id, version, trusted, on_progress)
         verdict = champion.compare(self.registry, candidate, judged)
-        return champion.promote_version(self.registry, candidate, verdict, now=self.clock.now(), despite=despite)
+        return champion.promote_version(
+            self.registry, candidate, verdict, now=self.clock.now(), despite=despite, trusted=trusted
+        )
 
     def shadow_report(self, class_id: str) -> champion.ShadowReport:
         """What the version in shadow said beside the champion.

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from features.core.clock import SystemClock
@@ -93,8 +93,15 @@ def promote_version(
     *,
     now: dt.datetime | None = None,
     despite: str | None = None,
+    trusted: Collection[str] = (),
 ) -> Promotion:
-    """Makes a registered version the champion if its verdict says so, or despite it with a person's reason."""
+    """Makes a registered version the champion if its verdict says so, or despite it with a person's reason.
+
+    `trusted`: features a person vouched for when the verdict was asked for; the reason that is kept names them.
+    """
+    if trusted:
+        vouched = f"vouched for by hand: {', '.join(sorted(trusted))}"
+        verdict = replace(verdict, reasons=(vouched, *verdict.reasons))
     if despite is None:
         return _settle(registry, candidate, verdict, now, how="promoted")
     words = f"{despite} (the gate: {verdict.reason})"

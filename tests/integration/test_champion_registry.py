@@ -211,8 +211,12 @@ def test_the_commands_speak_to_people_and_to_programs(
     assert (verdict["candidate"], verdict["champion"], verdict["passed"]) == ("3", present, False)
     refused = ask.invoke(app, ["promote", CLASS, "3", "--json"])
     assert (refused.exit_code, json.loads(refused.stdout)["champion"]) == (1, present)
-    forced = json.loads(ask.invoke(app, ["promote", CLASS, "3", "--despite", "a trial", "--json"]).stdout)
+    by_hand = ["promote", CLASS, "3", "--despite", "a trial", "--trust", "age", "--json"]
+    forced = json.loads(ask.invoke(app, by_hand).stdout)
     assert (forced["promoted"], forced["champion"]) == (True, "3")
+    newest = json.loads(ask.invoke(app, ["history", CLASS, "--json"]).stdout)[-1]
+    assert "a trial" in newest["why"]
+    assert "vouched for by hand: age" in newest["why"]
     back = json.loads(ask.invoke(app, ["rollback", CLASS, "--json"]).stdout)
     assert (back["champion"], back["before"]) == (present, "3")
     assert ask.invoke(app, ["rollback", "nothing"]).exit_code == 2
