@@ -4,6 +4,7 @@ The prior that an artefact keeps is fitted by lifelines. The baseline that is fi
 likelihood's equation itself, in a fortieth of the time; tests hold the two together.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -133,8 +134,14 @@ def _fitted(known: Sequence[LifeSummary], failed: Bools) -> Weibull | None:
     if np.count_nonzero(failed) >= _FEWEST:
         # pandas and automatic differentiation, 3 s to load: only a training needs them.
         from lifelines import WeibullFitter
+        from lifelines.exceptions import StatisticalWarning
 
-        found = WeibullFitter().fit(end, failed, entry=entry if entry.any() else None)
+        near = float(np.clip(_root(end, entry, float(np.log(end[failed]).mean())), 0.1, 20.0))
+        start = np.array([_scale(end, entry, failed, near), near])
+        with warnings.catch_warnings():
+            # Of variances, which nobody reads here.
+            warnings.simplefilter("ignore", StatisticalWarning)
+            found = WeibullFitter().fit(end, failed, entry=entry if entry.any() else None, initial_point=start)
         shape = float(np.clip(found.rho_, *_SHAPES))
         if shape == found.rho_:
             return Weibull(shape, float(found.lambda_) * unit)
