@@ -17,6 +17,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -280,7 +281,7 @@ def machine() -> dict[str, object]:
     }
 
 
-def verdict(work: Path) -> dict[str, object]:
+def verdict(work: Path) -> dict[str, dict[str, object]]:
     """Figures, and the tables behind them."""
     walk, learnt, known = open_walk(work)
     fill(walk, known)
@@ -324,6 +325,15 @@ def verdict(work: Path) -> dict[str, object]:
     }
 
 
+def challengers() -> dict[str, float]:
+    """How many candidates made worse on purpose there were, and how many became the champion."""
+    log("challengers made worse on purpose")
+    script = Path(__file__).with_name("champion.py")
+    done = subprocess.run([sys.executable, str(script), "--json"], stdout=subprocess.PIPE, check=True)
+    figures = json.loads(done.stdout.splitlines()[-1])["figures"]
+    return {name: figures[name] for name in ("bad_challengers", "bad_challengers_promoted")}
+
+
 def main() -> None:
     """Run the benchmark and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -333,6 +343,7 @@ def main() -> None:
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as space:
         found = verdict(options.work or Path(space))
+    found["figures"] |= challengers()
     report = {
         "benchmark": "simulated",
         "machine": machine(),
