@@ -6,7 +6,7 @@ from numba import njit
 __all__ = ["envelope_columns", "spectrum_columns", "time_columns"]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def time_columns(samples, duration_s, extremes, mean, peak, sums, clipped, out):  # type: ignore[no-untyped-def] # compiled
     """Columns of `columns.TIME`, in that order, into float64 [n, columns]."""
     for row in range(len(out)):
@@ -31,7 +31,7 @@ def time_columns(samples, duration_s, extremes, mean, peak, sums, clipped, out):
         to[13] = clipped[row] / samples
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def spectrum_columns(  # type: ignore[no-untyped-def] # compiled
     bins, resolution_hz, speed_hz, exponent, covered, spectral, bands, peak_bins, peak_energies, lines, out
 ):
@@ -71,12 +71,12 @@ def spectrum_columns(  # type: ignore[no-untyped-def] # compiled
         to[31] = np.sqrt(2.0 * beside)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _velocity(energy, angular, exponent):  # type: ignore[no-untyped-def] # compiled
     return 1000.0 * np.sqrt(2.0 * energy) * angular**exponent
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def envelope_columns(moments, energy, beside, out):  # type: ignore[no-untyped-def] # compiled
     """Columns of `columns.ENVELOPE`, in that order, into float64 [n, columns].
 

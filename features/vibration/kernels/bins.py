@@ -18,7 +18,7 @@ _HALF, _QUARTER = np.float32(0.5), np.float32(0.25)
 _TINY = np.float32(1e-30)
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy", inline="always")
 def power_and_log(parts, samples, power, floored):  # type: ignore[no-untyped-def] # compiled
     """One-sided Hann power of each bin, as `signals.power(signals.hann(...))`, and a copy fit for a logarithm.
 
@@ -52,7 +52,7 @@ def power_and_log(parts, samples, power, floored):  # type: ignore[no-untyped-de
                 floored[row, i] = power[row, i] + _TINY
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy", inline="always")
 def spectral_sums(power, logs, roll_off, out, thinned):  # type: ignore[no-untyped-def] # compiled
     """Sums over the spectrum of each row.
 
@@ -104,7 +104,7 @@ def spectral_sums(power, logs, roll_off, out, thinned):  # type: ignore[no-untyp
             thinned[row, i] = _QUARTER * ((log[4 * i] + log[4 * i + 1]) + (log[4 * i + 2] + log[4 * i + 3]))
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy", inline="always")
 def band_sums(power, edges, weights, low, out):  # type: ignore[no-untyped-def] # compiled
     """Sums over bands of each row, and one weighted sum.
 
@@ -137,7 +137,7 @@ def band_sums(power, edges, weights, low, out):  # type: ignore[no-untyped-def] 
         out[row, bands] = total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def highest(power, first, guard, places, energies):  # type: ignore[no-untyped-def] # compiled
     """The highest peaks of each row, highest first, each taken out before the next is looked for.
 
@@ -181,7 +181,7 @@ def highest(power, first, guard, places, energies):  # type: ignore[no-untyped-d
                 top[column] = most
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _strongest(top, lanes):  # type: ignore[no-untyped-def] # compiled
     """Largest of float32 [w], a multiple of `_LANES`, at least 0; `lanes` is room for as many."""
     lanes[:] = _ZERO
@@ -192,7 +192,7 @@ def _strongest(top, lanes):  # type: ignore[no-untyped-def] # compiled
     return lanes.max()
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _lobe(line, best, peak, places, energies):  # type: ignore[no-untyped-def] # compiled
     energy = moment = 0.0
     for k in range(max(best - 2, 0), min(best + 3, len(line))):

@@ -6,7 +6,7 @@ from numba import njit
 __all__ = ["line_energies"]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def line_energies(power, centres, shares, limit, energy, beside):  # type: ignore[no-untyped-def] # compiled
     """Energy of the main lobe of each line, and what as many bins beside it hold.
 

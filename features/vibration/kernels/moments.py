@@ -18,7 +18,7 @@ _LANES = 128
 _SAMPLE = np.float32(0.0)
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy", inline="always")
 def means(samples, out, extremes):  # type: ignore[no-untyped-def] # compiled
     """Mean, smallest and largest sample of each row.
 
@@ -45,7 +45,7 @@ def means(samples, out, extremes):  # type: ignore[no-untyped-def] # compiled
         extremes[row, 0], extremes[row, 1] = low.min(), high.max()
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy", inline="always")
 def centre(samples, mean, scale, extremes, centred, sums):  # type: ignore[no-untyped-def] # compiled
     """Windows without their means, and everything that is summed over their samples.
 
@@ -96,7 +96,7 @@ def centre(samples, mean, scale, extremes, centred, sums):  # type: ignore[no-un
         sums[row, 5], sums[row, 6] = crossings, clipped
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def clipped_samples(samples, value):  # type: ignore[no-untyped-def] # compiled
     """Triples of neighbouring samples that all have that value: 0 without a run of three.
 

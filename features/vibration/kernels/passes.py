@@ -16,7 +16,7 @@ __all__ = ["envelope_pass", "spectrum_pass", "time_pass"]
 _ONE = np.float32(1.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
 def time_pass(samples, duration_s, extremes, finite, centred, out):  # type: ignore[no-untyped-def] # compiled
     """Windows without their means, and the columns of `columns.TIME`.
 
@@ -50,7 +50,7 @@ def time_pass(samples, duration_s, extremes, finite, centred, out):  # type: ign
         time_columns(length, duration_s, ends, mean, peak, sums, clipped, out[row : row + 1])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
 def spectrum_pass(  # type: ignore[no-untyped-def] # compiled
     power,
     logs,
@@ -105,7 +105,7 @@ def spectrum_pass(  # type: ignore[no-untyped-def] # compiled
         )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
 def envelope_pass(parts, length, moments, centres, shares, limit, out):  # type: ignore[no-untyped-def] # compiled
     """Columns of `columns.ENVELOPE`.
 
