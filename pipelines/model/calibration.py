@@ -39,11 +39,12 @@ def calibrate(
         p50[ends], unit[ends], [share * cap for share in parameters.band_shares], parameters.units_per_bin
     )
     place = np.searchsorted(edges, p50, side="right")
+    judged = ends if failed_lives >= parameters.lower_by_ends_from else np.ones(truth.size, dtype=np.bool_)
     level = 0.5 + parameters.nominal / 2
     low, high = [], []
     for number in range(len(edges) + 1):
         rows = place == number
-        below = rows & ends
+        below = rows & judged
         low.append(_offset(p10[below] - truth[below], unit[below], level))
         high.append(_offset(truth[rows] - p90[rows], unit[rows], level))
     return Calibration(failed_lives, True, parameters.nominal, tuple(edges), tuple(low), tuple(high))
