@@ -39,7 +39,7 @@ def calibrate(
         p50[ends], unit[ends], [share * cap for share in parameters.band_shares], parameters.units_per_bin
     )
     place = np.searchsorted(edges, p50, side="right")
-    judged = ends if failed_lives >= parameters.lower_by_ends_from else np.ones(truth.size, dtype=np.bool_)
+    judged = ends if failed_lives >= parameters.strict_from else np.ones(truth.size, dtype=np.bool_)
     level = 0.5 + parameters.nominal / 2
     low, high = [], []
     for number in range(len(edges) + 1):

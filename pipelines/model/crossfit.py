@@ -141,13 +141,13 @@ def judged(rows: Labelled, answers: dict[str, Floats], parameters: FitParameters
         for name, values in _fold_baselines(rows, fold).items():
             baselines[name][rows.fold == fold] = values
     quantiles = np.sort(np.stack([answers[output] for output in QUANTILES]), axis=0)
-    failed_lives = np.unique(rows.unit[rows.failed]).size
-    calibration = _calibrated(rows, rows.failed, quantiles, cap, parameters, failed_lives)
+    calibration = _calibrated(rows, np.ones(rows.unit.size, dtype=np.bool_), quantiles, cap, parameters)
     band = calibration.calibrated
     # Leaving a fold out must not drop the rest below the number of lives that the whole set has.
     without = replace(
         parameters,
         calibrated_from=1 if band else parameters.calibrated_from,
+        strict_from=parameters.strict_from * (len(folds) - 1) // len(folds),
         units_per_bin=parameters.units_per_bin * (len(folds) - 1) // len(folds),
     )
     kept = rows.failed
@@ -210,8 +210,7 @@ def held_out_answers(
     said = {output: np.empty(rows.unit.size) for output in scores}
     for fold in np.unique(rows.fold):
         held, others = rows.fold == fold, rows.fold != fold
-        ended = others & rows.failed
-        calibration = _calibrated(rows, ended, quantiles, cap, parameters, np.unique(rows.unit[ended]).size)
+        calibration = _calibrated(rows, others, quantiles, cap, parameters)
         found = infer({output: score[held] for output, score in scores.items()}, calibration, caps=caps)
         for output in scores:
             said[output][held] = getattr(found, output)
@@ -219,12 +218,14 @@ def held_out_answers(
 
 
 def _calibrated(
-    rows: Labelled, chosen: Bools, quantiles: Floats, cap: float, parameters: FitParameters, failed_lives: int
+    rows: Labelled, among: Bools, quantiles: Floats, cap: float, parameters: FitParameters
 ) -> Calibration:
-    """The band as it has to be for lives that end in failure.
+    """The band by the rows `among`; where enough lives failed, as it has to be for lives that fail.
 
-    Rows of parts that outlived the cap teach the forests, but a band that counted them as covered would be
-    too narrow just where it is needed: for the part that fails without a warning.
+    Rows of parts that outlived the cap teach the forests, but a band that counts them as covered is too narrow
+    where it is needed most: for the part that fails without a warning.
     """
+    failed_lives = np.unique(rows.unit[among & rows.failed]).size
+    chosen = among & rows.failed if failed_lives >= parameters.strict_from else among
     truth = np.minimum(rows.rul[chosen], cap)
     return calibrate(truth, quantiles[:, chosen], rows.unit[chosen], cap, parameters, failed_lives)

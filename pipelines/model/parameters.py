@@ -72,8 +72,8 @@ class FitParameters:
         threads: Folds of a staged model that are fitted at once; a forest is always fitted on one thread.
         nominal: Share of truths that the band P10 to P90 should cover.
         calibrated_from: Failed lives below which no band is given.
-        lower_by_ends_from: Failed lives from which on P10 is judged by rows below the cap alone;
-            fewer lives leave so few of these rows that P10 would fall to nothing.
+        strict_from: Failed lives from which on the band is made for lives that fail: only these rows count, for
+            P10 only those below the cap. Fewer lives leave so few of these rows that P10 would fall to nothing.
         units_per_bin: Lives below which a bin of the calibration is joined with its neighbour.
         band_shares: Edges of the RUL bands as shares of the cap.
         forests_from: Failed lives below which no forest is fitted.
@@ -96,7 +96,7 @@ class FitParameters:
     threads: int = 1
     nominal: float = 0.8
     calibrated_from: int = 20
-    lower_by_ends_from: int = 80
+    strict_from: int = 80
     units_per_bin: int = 10
     band_shares: tuple[float, ...] = (0.2, 0.4)
     forests_from: int = 3

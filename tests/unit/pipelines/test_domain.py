@@ -45,12 +45,12 @@ def test_trends_are_not_judged_alone() -> None:
     assert found.reach[1] < np.inf
 
 
-def calibrated(p90: float, *, low_miss: float, lower_by_ends_from: int = 40) -> tuple[float, float]:
+def calibrated(p90: float, *, low_miss: float, strict_from: int = 40) -> tuple[float, float]:
     """Offsets of P10 and P90 from 40 lives: half of the rows at the cap of 100, the others at 50."""
     unit = np.repeat(np.array([f"U{n}" for n in range(40)]), 10)
     truth = np.tile([100.0] * 5 + [50.0] * 5, 40)
     quantiles = np.stack([np.full(400, 50.0 + low_miss), np.full(400, 60.0), np.full(400, p90)])
-    parameters = dataclasses.replace(FitParameters(), band_shares=(), lower_by_ends_from=lower_by_ends_from)
+    parameters = dataclasses.replace(FitParameters(), band_shares=(), strict_from=strict_from)
     found = calibrate(truth, quantiles, unit, 100.0, parameters, failed_lives=40)
     return found.low[0], found.high[0]
 
@@ -68,8 +68,8 @@ def test_with_few_lives_all_rows_judge_the_lower_limit() -> None:
     unit = np.repeat(np.array([f"U{n}" for n in range(40)]), 20)
     truth = np.tile([100.0] * 19 + [50.0], 40)
     quantiles = np.stack([np.full(800, 60.0), np.full(800, 70.0), np.full(800, 100.0)])
-    few = dataclasses.replace(FitParameters(), band_shares=(), lower_by_ends_from=41)
+    few = dataclasses.replace(FitParameters(), band_shares=(), strict_from=41)
     # One row of twenty misses: fewer than one in ten, so P10 may even rise.
     assert calibrate(truth, quantiles, unit, 100.0, few, failed_lives=40).low[0] == -40.0
-    many = dataclasses.replace(few, lower_by_ends_from=40)
+    many = dataclasses.replace(few, strict_from=40)
     assert calibrate(truth, quantiles, unit, 100.0, many, failed_lives=40).low[0] == 10.0
