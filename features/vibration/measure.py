@@ -31,6 +31,9 @@ class _Scratch(threading.local):
 
     def __init__(self) -> None:
         self._kept: dict[str, np.ndarray] = {}
+        # glibc keeps freed memory up to twice the largest block that it has given back, of at most 32 MB: without
+        # this one, never touched, the pages of each transform would go back to the system and be asked for again.
+        np.empty(31 << 20, np.uint8)
 
     def room(self, name: str, rows: int, columns: int) -> np.ndarray:
         """A float32 array [rows, columns] of any content; valid until the next call for that name."""
