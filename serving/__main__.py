@@ -85,7 +85,7 @@ def check(
         with _store(settings) as store:
             audit = store.verify_audit()
         with connected(settings.erp) as orders:
-            erp = orders.check()
+            erp = orders.check().line
         facts = {
             "plant": f"{len(seen.sites)} sites, {len(seen.machines)} machines",
             "store": "migrated",
@@ -212,7 +212,7 @@ def sandbox_erp(
     status: Annotated[int, typer.Option(help="Status of those refusals.")] = 503,
 ) -> None:
     """Run the small stand-in ERP on this machine."""
-    from serving.erp.webhook import read_secret
+    from serving.erp.secrets import read_secret
     from serving.sandbox_erp import FaultPlan, main
 
     with _told():

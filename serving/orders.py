@@ -1,7 +1,8 @@
 """The nouns of this side: what is asked of the ERP, and what the ERP says of it."""
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from features.core.statements import Action, Outcome
@@ -112,6 +113,8 @@ class OrderChange:
     """One change of an order's status in the ERP; `change_id` is the ERP's own, unique in it.
 
     `outcome` is None while open, and when the ERP's code has no known meaning (`raw_outcome` keeps it).
+    `codes` are what a finished order was coded with, by the ERP's own names (`damage`, `cause`, `activity`,
+    `remedy`, `downtime_h`, ...): a site's outcome map reads them. `malfunction_at` is when it broke, if told.
     """
 
     number: str
@@ -125,3 +128,5 @@ class OrderChange:
     raw_outcome: str = ""
     failure_mode: str | None = None
     text: str = ""
+    codes: Mapping[str, str] = field(default_factory=dict)
+    malfunction_at: dt.datetime | None = None

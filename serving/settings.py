@@ -1,28 +1,67 @@
 """Settings of the side that faces people and the ERP; its secrets exist only here."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from features.core.settings import CoreSettings
 
-__all__ = ["ErpSettings", "ServingSettings"]
+__all__ = ["ErpSettings", "Mode", "ServingSettings", "SiteOrders"]
 
 
-class ErpSettings(BaseModel):
-    """Where orders go. `mode` is raised by a person only: dry_run, then shadow, then live."""
+Mode = Literal["dry_run", "shadow", "approve", "automatic"]
+_RISING: tuple[Mode, ...] = ("dry_run", "shadow", "approve", "automatic")
+
+
+class SiteOrders(BaseModel):
+    """How far a site has gone, and how much it can take; what is not given is the connection's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: str = Field("dry_run", description="A registered ERP adapter: dry_run, memory, webhook.")
-    mode: Literal["dry_run", "shadow", "live"] = "dry_run"
+    mode: Mode | None = Field(None, description="dry_run, shadow, approve or automatic; never above erp.mode.")
+    orders_a_week: int | None = Field(None, ge=0, description="Most new orders in any 7 days.")
+    automatic_classes: tuple[str, ...] = Field((), description="Component classes that mode automatic is for.")
+
+
+class ErpSettings(BaseModel):
+    """Where orders go. Modes are raised by a person only: dry_run, shadow, approve, then automatic."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str = Field("dry_run", description="A registered ERP adapter, see `wearcast erp kinds`.")
+    mode: Mode = Field("dry_run", description="The highest mode of any site.")
     url: str = Field("", description="Base URL of the ERP.")
-    secret: SecretStr | None = Field(None, description="Signing secret; prefer secret_file.")
+    user: str = Field("", description="Technical user, client id or API key id, where the ERP wants one.")
+    secret: SecretStr | None = Field(None, description="Password, key or signing secret; prefer secret_file.")
     secret_file: Path | None = Field(None, description="File (mode 0600) that holds the secret.")
+    ca_file: Path | None = Field(None, description="Certificates of the ERP's own authority (PEM).")
     timeout_s: float = Field(10.0, gt=0)
     target: Literal["request", "order"] = "request"
+    options: dict[str, Any] = Field(default_factory=dict, description="What only this kind of ERP knows.")
+    outcomes: Path | None = Field(None, description="File that says what the ERP's codes mean.")
+    assets: Path = Field(Path("data/erp_assets.yaml"), description="Confirmed machine -> equipment of the ERP.")
+    orders_a_week: int = Field(20, ge=0, description="Most new orders a site in any 7 days.")
+    storm_machines: int = Field(5, ge=2, description="So many machines of a class at once may be a storm...")
+    storm_share: float = Field(0.3, gt=0, le=1, description="...if they are this share of the class at the site.")
+    automatic_precision: float = Field(0.8, ge=0, le=1, description="Least measured precision to go unasked.")
+    automatic_orders: int = Field(20, ge=1, description="Least closed orders that precision stands on.")
+    sites: dict[str, SiteOrders] = Field(default_factory=dict, description="Site id -> its own settings.")
+
+    def mode_of(self, site_id: str) -> Mode:
+        """The mode of a site: its own, at most the connection's."""
+        own = self.sites[site_id].mode if site_id in self.sites else None
+        return self.mode if own is None else min(own, self.mode, key=_RISING.index)
+
+    def writes_for(self, site_id: str) -> bool:
+        """Whether orders of that site really leave the house."""
+        return self.mode_of(site_id) in ("approve", "automatic")
+
+    def budget_of(self, site_id: str) -> int:
+        """Most new orders of a site in any 7 days."""
+        own = self.sites[site_id].orders_a_week if site_id in self.sites else None
+        return self.orders_a_week if own is None else own
 
 
 class ServingSettings(CoreSettings):

@@ -18,7 +18,7 @@ def demo_settings(home: Path = DEMO_HOME, *, sandbox_port: int = SANDBOX_PORT) -
     """Settings of the demo: everything below one folder, orders go to the stand-in ERP on this machine."""
     erp = ErpSettings(
         kind="webhook",
-        mode="live",
+        mode="approve",
         url=f"http://127.0.0.1:{sandbox_port}",
         secret_file=home / "erp.secret",
         timeout_s=5.0,
@@ -36,7 +36,7 @@ def demo_settings(home: Path = DEMO_HOME, *, sandbox_port: int = SANDBOX_PORT) -
 def demo_environment(settings: ServingSettings) -> dict[str, str]:
     """The demo's settings as variables, for processes that read their settings themselves."""
     prefix = "WEARCAST_SERVING_"
-    erp = settings.erp.model_dump(mode="json", exclude={"secret"})
+    erp = settings.erp.model_dump(mode="json", exclude={"secret"}, exclude_none=True)
     return {
         f"{prefix}PLANT": str(settings.plant),
         f"{prefix}LAKE": settings.lake,

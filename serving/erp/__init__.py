@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from features.core.errors import ConfigError
 from features.core.settings import nearest
 from serving.erp.dry_run import DryRun
-from serving.erp.port import Asset, Assets, Orders
+from serving.erp.port import Asset, Assets, Orders, Record
 from serving.settings import ErpSettings
 
 __all__ = ["KINDS", "Asset", "Assets", "Orders", "connected", "open_erp"]
@@ -19,11 +19,15 @@ KINDS: dict[str, str] = {
 }
 
 
-def open_erp(settings: ErpSettings) -> Orders:
-    """The adapter that the settings ask for; only in mode `live` can it write.
+def open_erp(settings: ErpSettings, record: Record | None = None) -> Orders:
+    """The adapter that the settings ask for; only in modes `approve` and `automatic` can it write.
 
     In `dry_run` nothing is read or written. In `shadow` orders are read from the configured ERP, so that
     what would have been sent can be held against what people did, and nothing is written.
+
+    Args:
+        settings: What to connect to, and how far.
+        record: Gets every exchange with the ERP.
 
     Raises:
         ConfigError: Unknown kind, or settings that the adapter refuses.
@@ -36,14 +40,14 @@ def open_erp(settings: ErpSettings) -> Orders:
     if settings.mode == "dry_run" or settings.kind == "dry_run":
         return DryRun()
     module, _, name = KINDS[settings.kind].partition(":")
-    adapter: Orders = getattr(importlib.import_module(module), name).from_settings(settings)
+    adapter: Orders = getattr(importlib.import_module(module), name).from_settings(settings, record)
     return DryRun(adapter) if settings.mode == "shadow" else adapter
 
 
 @contextmanager
-def connected(settings: ErpSettings) -> Iterator[Orders]:
+def connected(settings: ErpSettings, record: Record | None = None) -> Iterator[Orders]:
     """The adapter of `open_erp`, with its connections closed at the end."""
-    orders = open_erp(settings)
+    orders = open_erp(settings, record)
     try:
         yield orders
     finally:

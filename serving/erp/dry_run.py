@@ -1,9 +1,10 @@
 """The default: nothing is written anywhere; what would be sent is logged."""
 
 import datetime as dt
+from dataclasses import replace
 
 from features.core.telemetry import log
-from serving.erp.port import Orders
+from serving.erp.port import Capabilities, ConnectionReport, Orders, Preview
 from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrder
 
 __all__ = ["DryRun"]
@@ -25,24 +26,52 @@ class DryRun:
         """Name of the connection."""
         return "dry_run" if self._behind is None else f"shadow:{self._behind.name}"
 
-    def check(self) -> str:
-        """One line for a person."""
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the ERP behind."""
+        return Capabilities(unique_key=False) if self._behind is None else self._behind.capabilities
+
+    def check(self) -> ConnectionReport:
+        """That nothing is written, and how the ERP behind is."""
         if self._behind is None:
-            return "dry run: nothing is read from or written to an ERP"
-        return f"shadow: nothing is written; behind it {self._behind.check()}"
+            return ConnectionReport("dry run: nothing is read from or written to an ERP")
+        behind = self._behind.check()
+        return replace(behind, line=f"shadow: nothing is written; behind it {behind.line}")
 
     def find(self, key: str) -> list[WorkOrder]:
         """Orders with that key in the ERP behind, else none."""
         return [] if self._behind is None else self._behind.find(key)
 
+    def keys(self, prefix: str) -> list[WorkOrder]:
+        """Orders with such keys in the ERP behind, else none."""
+        return [] if self._behind is None else self._behind.keys(prefix)
+
+    def preview(self, request: MaintenanceRequest) -> Preview:
+        """What the ERP behind would get."""
+        if self._behind is None:
+            return Preview("NONE", "dry_run", f"{request.title}\n{request.text}")
+        return self._behind.preview(request)
+
     def create(self, request: MaintenanceRequest) -> WorkOrder:
         """Log what would be sent; the order has no number."""
-        self._log.info("order.would_send", key=request.key, title=request.title, priority=request.priority)
+        preview = self.preview(request)
+        self._log.info(
+            "order.would_send",
+            key=request.key,
+            title=request.title,
+            priority=request.priority,
+            method=preview.method,
+            url=preview.url,
+        )
         return WorkOrder(request.key, None, OrderState.UNKNOWN, "", request.functional_location, request.text)
 
     def annotate(self, number: str, note: str, priority: int) -> None:
         """Log what would be noted."""
         self._log.info("order.would_annotate", number=number, note=note, priority=priority)
+
+    def cancel(self, number: str, note: str) -> None:
+        """Log what would be cancelled."""
+        self._log.info("order.would_cancel", number=number, note=note)
 
     def changes(self, since: dt.datetime) -> list[OrderChange]:
         """Changes in the ERP behind, else none."""

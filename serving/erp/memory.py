@@ -8,7 +8,7 @@ from typing import Self
 from features.core.clock import Clock, SystemClock
 from features.core.errors import OrderRejectedError
 from features.core.statements import Outcome
-from serving.erp.port import Asset
+from serving.erp.port import Asset, Capabilities, ConnectionReport, Preview, Record
 from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrder
 from serving.settings import ErpSettings
 
@@ -31,8 +31,8 @@ class MemoryErp:
         self.notes: list[tuple[str, str]] = []
 
     @classmethod
-    def from_settings(cls, settings: ErpSettings) -> Self:
-        """The adapter; there is nothing to configure."""
+    def from_settings(cls, settings: ErpSettings, record: Record | None = None) -> Self:
+        """The adapter; there is nothing to configure, and no request to record."""
         return cls()
 
     @property
@@ -45,13 +45,26 @@ class MemoryErp:
         """All orders, in order of their numbers."""
         return [self._orders[number] for number in sorted(self._orders)]
 
-    def check(self) -> str:
-        """One line for a person."""
-        return f"in memory, {len(self._orders)} orders"
+    @property
+    def capabilities(self) -> Capabilities:
+        """Everything but a unique key."""
+        return Capabilities(unique_key=False, targets=frozenset({"request", "order"}))
+
+    def check(self) -> ConnectionReport:
+        """Always fine."""
+        return ConnectionReport(f"in memory, {len(self._orders)} orders")
 
     def find(self, key: str) -> list[WorkOrder]:
         """All orders with that key."""
         return [order for order in self.orders if order.key == key]
+
+    def keys(self, prefix: str) -> list[WorkOrder]:
+        """All orders whose key begins so."""
+        return [order for order in self.orders if order.key.startswith(prefix)]
+
+    def preview(self, request: MaintenanceRequest) -> Preview:
+        """What would be kept."""
+        return Preview("KEEP", "memory", f"{request.key} {request.title}")
 
     def create(self, request: MaintenanceRequest) -> WorkOrder:
         """A new order, even when the key is there."""
@@ -70,6 +83,10 @@ class MemoryErp:
             self._requests[number] = replace(held, priority=min(held.priority, priority))
             self.notes.append((number, note))
 
+    def cancel(self, number: str, note: str) -> None:
+        """Cancel it."""
+        self.set_status(number, OrderState.CANCELLED, text=note)
+
     def priority(self, number: str) -> int:
         """Present priority of an order."""
         return self._requests[number].priority
@@ -82,12 +99,16 @@ class MemoryErp:
         """Locations that orders were made for."""
         return [Asset(place, "", "") for place in sorted({o.functional_location for o in self.orders}) if place]
 
-    def open_orders(self, functional_location: str) -> list[WorkOrder]:
+    def open_orders(self, functional_location: str, equipment_number: str = "") -> list[WorkOrder]:
         """Orders there that are not finished."""
         return [
             order
             for order in self.orders
-            if order.functional_location == functional_location and not order.state.is_terminal
+            if not order.state.is_terminal
+            and (
+                (functional_location and order.functional_location == functional_location)
+                or (equipment_number and self._requests[order.number or ""].equipment_number == equipment_number)
+            )
         ]
 
     def set_status(

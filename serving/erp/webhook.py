@@ -2,31 +2,26 @@
 
 import datetime as dt
 import json
-import stat
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any, Self
 
 import httpx
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import override
 
 from features.core.clock import Clock, SystemClock
-from features.core.errors import (
-    AmbiguousDeliveryError,
-    ConfigError,
-    ErpUnavailableError,
-    OrderRejectedError,
-    WearcastError,
-)
+from features.core.errors import AmbiguousDeliveryError, ConfigError, ErpUnavailableError
 from features.core.statements import Outcome
-from serving.erp.port import Asset
+from serving.erp.connection import Connection
+from serving.erp.port import Asset, Capabilities, ConnectionReport, Preview, Record
+from serving.erp.secrets import read_secret
 from serving.erp.signature import HEADER, TIMESTAMP_HEADER, sign
 from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrder
 from serving.settings import ErpSettings
 
-__all__ = ["Webhook", "read_secret"]
+__all__ = ["Webhook"]
 
 _REQUEST: TypeAdapter[MaintenanceRequest] = TypeAdapter(MaintenanceRequest)
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class _Order(BaseModel):
@@ -56,6 +51,8 @@ class _Change(BaseModel):
     outcome: str | None = None
     failure_mode: str | None = None
     text: str = ""
+    codes: dict[str, str] = {}
+    malfunction_at: dt.datetime | None = None
 
     def value(self) -> OrderChange:
         outcome = self.outcome or ""
@@ -71,6 +68,8 @@ class _Change(BaseModel):
             raw_outcome=outcome,
             failure_mode=self.failure_mode,
             text=self.text,
+            codes=self.codes,
+            malfunction_at=None if self.malfunction_at is None else self.malfunction_at.astimezone(dt.UTC),
         )
 
 
@@ -83,14 +82,39 @@ class _Page(BaseModel):
     next: str | None = None
 
 
+class Signed(httpx.Auth):
+    """Signs method, path, time and body of each request."""
+
+    requires_request_body = True
+
+    def __init__(self, secret: bytes, clock: Clock) -> None:
+        self._secret, self._clock = secret, clock
+
+    @override
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the signature and its time."""
+        timestamp = int(self._clock.now().timestamp())
+        request.headers[HEADER] = sign(
+            self._secret,
+            method=request.method,
+            path=request.url.raw_path.decode("ascii"),
+            timestamp=timestamp,
+            body=request.content,
+        )
+        request.headers[TIMESTAMP_HEADER] = str(timestamp)
+        yield request
+
+
 class Webhook:
-    """Orders over HTTP; TLS is always verified.
+    """Orders over signed HTTP.
 
     Args:
         url: Base URL; https, or http on this machine only.
         secret: Signs every request.
         timeout_s: Longest one request may take; the sender's lease must be longer than twice this.
         clock: For the timestamp in the signature.
+        ca_file: Certificates of the ERP's own authority.
+        record: Gets every exchange.
         transport: Another way to carry requests (tests).
 
     Raises:
@@ -104,53 +128,72 @@ class Webhook:
         *,
         timeout_s: float = 10.0,
         clock: Clock | None = None,
+        ca_file: str | None = None,
+        record: Record | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        parsed = httpx.URL(url)
-        if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise ConfigError(f"ERP url {url!r} is not a URL; e.g. https://erp.example/wearcast", {"url": url})
-        if parsed.scheme == "http" and parsed.host not in _LOOPBACK:
-            raise ConfigError(f"ERP url {url!r} must be https: http is for this machine only", {"url": url})
-        self._secret, self._clock, self._host = secret, clock or SystemClock(), parsed.host
-        # Each phase has its own limit; together they stay within `timeout_s`.
-        phases = httpx.Timeout(
-            connect=timeout_s * 0.2, write=timeout_s * 0.2, read=timeout_s * 0.5, pool=timeout_s * 0.1
-        )
-        self._client = httpx.Client(
-            base_url=url, timeout=phases, verify=True, transport=transport, trust_env=False
+        clock = clock or SystemClock()
+        self._connection = Connection(
+            url,
+            timeout_s=timeout_s,
+            auth=Signed(secret, clock),
+            ca_file=ca_file,
+            record=record,
+            clock=clock,
+            translate=_refused_signature,
+            transport=transport,
         )
 
     @classmethod
-    def from_settings(cls, settings: ErpSettings) -> Self:
+    def from_settings(cls, settings: ErpSettings, record: Record | None = None) -> Self:
         """The adapter as the settings describe it.
 
         Raises:
             ConfigError: No URL or secret, or a secret file that others can read.
         """
-        return cls(settings.url, read_secret(settings), timeout_s=settings.timeout_s)
+        ca_file = None if settings.ca_file is None else str(settings.ca_file)
+        secret = read_secret(settings)
+        return cls(settings.url, secret, timeout_s=settings.timeout_s, ca_file=ca_file, record=record)
 
     @property
     def name(self) -> str:
         """Name of the connection."""
-        return f"webhook:{self._host}"
+        return f"webhook:{self._connection.host}"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The form is ours; keys are searched, not enforced."""
+        return Capabilities(unique_key=False, targets=frozenset({"request", "order"}), text_length=4000)
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._connection.close()
 
-    def check(self) -> str:
-        """One line for a person."""
-        health = self._read("/health", {})
-        return f"{self._host} answers: {health.get('status', 'no status')}"
+    def check(self) -> ConnectionReport:
+        """Whether it answers to our signature, and its clock."""
+        response = self._connection.send("GET", "health", purpose="check", writes=False)
+        health = self._connection.document(response, writes=False)
+        status = health.get("status", "no status") if isinstance(health, dict) else "no status"
+        line = f"{self._connection.host} answers: {status}"
+        return ConnectionReport(line, clock_skew_s=self._connection.skew_s(response))
 
     def find(self, key: str) -> list[WorkOrder]:
         """All orders with that key, lowest number first."""
-        found = [order.value() for order in self._page("/orders", {"key": key}).orders]
+        found = [order.value() for order in self._page("orders", {"key": key}, "find", key).orders]
         return sorted((o for o in found if o.key == key), key=lambda order: order.number or "")
+
+    def keys(self, prefix: str) -> list[WorkOrder]:
+        """All orders whose key begins so, lowest number first."""
+        found = [order.value() for order in self._page("orders", {"key_prefix": prefix}, "reconcile").orders]
+        return sorted((o for o in found if o.key.startswith(prefix)), key=lambda order: order.number or "")
+
+    def preview(self, request: MaintenanceRequest) -> Preview:
+        """What would be sent."""
+        return Preview("POST", "orders", _REQUEST.dump_json(request).decode("utf-8"))
 
     def create(self, request: MaintenanceRequest) -> WorkOrder:
         """Send the request; an unreadable answer is ambiguous, because the order may be there."""
-        answer = self._write("/orders", _REQUEST.dump_json(request))
+        answer = self._write("orders", _REQUEST.dump_json(request), "create", request.key)
         try:
             return _Order.model_validate(answer).value()
         except ValidationError as err:
@@ -160,14 +203,21 @@ class Webhook:
 
     def annotate(self, number: str, note: str, priority: int) -> None:
         """Add a note; the ERP raises the priority and never lowers it."""
-        self._write(f"/orders/{number}/notes", json.dumps({"note": note, "priority": priority}).encode())
+        body = json.dumps({"note": note, "priority": priority}).encode()
+        self._write(f"orders/{number}/notes", body, "annotate")
+
+    def cancel(self, number: str, note: str) -> None:
+        """Cancel the order."""
+        self._write(
+            f"orders/{number}/status", json.dumps({"status": "cancelled", "text": note}).encode(), "cancel"
+        )
 
     def changes(self, since: dt.datetime) -> list[OrderChange]:
         """All pages of changes at or after `since`."""
         found: list[OrderChange] = []
         query = {"changed_since": since.isoformat()}
         while True:
-            page = self._page("/orders", query)
+            page = self._page("orders", query, "changes")
             found += [change.value() for change in page.changes]
             if page.next is None:
                 return found
@@ -175,96 +225,40 @@ class Webhook:
 
     def assets(self) -> list[Asset]:
         """All assets that the ERP tells of."""
-        return self._page("/assets", {}).assets
+        return self._page("assets", {}, "assets").assets
 
-    def open_orders(self, functional_location: str) -> list[WorkOrder]:
+    def open_orders(self, functional_location: str, equipment_number: str = "") -> list[WorkOrder]:
         """Orders there that are not finished."""
-        query = {"functional_location": functional_location}
-        found = [order.value() for order in self._page("/orders", query).orders]
+        query = {"functional_location": functional_location, "equipment_number": equipment_number}
+        found = [
+            order.value()
+            for order in self._page("orders", {n: v for n, v in query.items() if v}, "open_orders").orders
+        ]
         return [order for order in found if not order.state.is_terminal]
 
-    def _page(self, path: str, query: Mapping[str, str]) -> _Page:
+    def _page(self, path: str, query: Mapping[str, str], purpose: str, key: str = "") -> _Page:
+        response = self._connection.send("GET", path, purpose=purpose, writes=False, params=query, key=key)
         try:
-            return _Page.model_validate(self._read(path, query))
+            return _Page.model_validate(self._connection.document(response, writes=False))
         except ValidationError as err:
             raise ErpUnavailableError(f"the ERP's answer to {path} is not of the agreed form: {err}") from err
 
-    def _read(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:  # Any: a JSON document
-        request = self._client.build_request("GET", path.lstrip("/"), params=query)
-        try:
-            return self._answer(request)
-        except AmbiguousDeliveryError as err:
-            # A question that got no answer changed nothing.
-            raise ErpUnavailableError(err.message, err.context) from err
-
-    def _write(self, path: str, body: bytes) -> dict[str, Any]:  # Any: a JSON document
+    def _write(self, path: str, body: bytes, purpose: str, key: str = "") -> Any:  # Any: a JSON document
         headers = {"Content-Type": "application/json"}
-        return self._answer(self._client.build_request("POST", path.lstrip("/"), content=body, headers=headers))
-
-    def _answer(self, request: httpx.Request) -> dict[str, Any]:  # Any: a JSON document
-        timestamp = int(self._clock.now().timestamp())
-        signature = sign(
-            self._secret,
-            method=request.method,
-            path=request.url.raw_path.decode("ascii"),
-            timestamp=timestamp,
-            body=request.content,
+        response = self._connection.send(
+            "POST", path, purpose=purpose, writes=True, content=body, headers=headers, key=key
         )
-        request.headers[HEADER], request.headers[TIMESTAMP_HEADER] = signature, str(timestamp)
-        try:
-            response = self._client.send(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as err:
-            raise ErpUnavailableError(f"the ERP at {self._host} cannot be reached: {err}") from err
-        except httpx.TransportError as err:
-            raise AmbiguousDeliveryError(f"the ERP at {self._host} gave no answer: {err!r}") from err
-        if not response.is_success:
-            raise _translated(response)
-        try:
-            document = response.json()
-        except ValueError as err:
-            raise AmbiguousDeliveryError(f"the ERP at {self._host} answered something unreadable") from err
-        return document if isinstance(document, dict) else {}
-
-
-def read_secret(settings: ErpSettings) -> bytes:
-    """The signing secret, from the settings or from a file that only its owner can read.
-
-    Raises:
-        ConfigError: No secret, an unreadable or empty file, or one that others may read.
-    """
-    if settings.secret is not None:
-        return settings.secret.get_secret_value().encode("utf-8")
-    file = settings.secret_file
-    if file is None:
-        raise ConfigError("the webhook needs a secret: set erp.secret_file to a file of mode 0600")
-    try:
-        mode = stat.S_IMODE(file.stat().st_mode)
-        secret = file.read_text(encoding="utf-8").strip()
-    except OSError as err:
-        hint = (
-            f"; make one: (umask 077; openssl rand -hex 32 > {file})" if isinstance(err, FileNotFoundError) else ""
-        )
-        raise ConfigError(f"secret file {file}: {err.strerror}{hint}", {"file": str(file)}) from err
-    if mode & 0o077:
-        raise ConfigError(
-            f"secret file {file} has mode {mode:04o}; others can use it: chmod 600 {file}", {"file": str(file)}
-        )
-    if not secret:
-        raise ConfigError(f"secret file {file} is empty", {"file": str(file)})
-    return secret.encode("utf-8")
+        return self._connection.document(response, writes=True)
 
 
 def _state(raw: str) -> OrderState:
     return OrderState(raw) if raw in list(OrderState) else OrderState.UNKNOWN
 
 
-def _translated(response: httpx.Response) -> WearcastError:
-    status, text = response.status_code, response.text[:300]
-    context = {"status": status}
-    if status in (401, 403):
-        return ConfigError(f"the ERP refuses our signature ({status}): {text}", context)
-    if status == 429:
-        return ErpUnavailableError("the ERP asks to slow down (429)", context)
-    if status == 408 or status >= 500 or status < 400:
-        return AmbiguousDeliveryError(f"the ERP answered {status}: it may have done it", context)
-    return OrderRejectedError(f"the ERP refuses it ({status}): {text}", context)
+def _refused_signature(response: httpx.Response) -> ConfigError | None:
+    if response.status_code not in (401, 403):
+        return None
+    text = response.text[:300]
+    return ConfigError(
+        f"the ERP refuses our signature ({response.status_code}): {text}", {"status": response.status_code}
+    )

@@ -65,15 +65,15 @@ def suppression(case: Case, assets: Assets | None, *, now: dt.datetime) -> str:
     """Why nothing should be proposed now; empty: nothing holds it back."""
     if case.reset_at is not None and now - case.reset_at < case.burn_in:
         return f"renewed on {case.reset_at:%Y-%m-%d}, still in its burn-in"
-    place = case.machine.functional_location
-    if assets is None or not place:
+    place, equipment = case.machine.functional_location, case.machine.equipment_number
+    if assets is None or not (place or equipment):
         return ""
     try:
-        foreign = [order for order in assets.open_orders(place) if not order.key.startswith("WC-")]
+        foreign = [order for order in assets.open_orders(place, equipment) if not order.key.startswith("WC-")]
     except RetriableError as err:
         log("planning").warning("plan.assets_not_read", machine_id=case.machine.id, error=str(err))
         return ""
-    return f"order {foreign[0].number} is open on {place}" if foreign else ""
+    return f"order {foreign[0].number} is open on {place or equipment}" if foreign else ""
 
 
 def end_of(

@@ -105,7 +105,9 @@ def _add_reading(router: APIRouter, book: OrderBook) -> None:
     @router.get("/orders")
     def search(
         key: str | None = None,
+        key_prefix: str | None = None,
         functional_location: str | None = None,
+        equipment_number: str | None = None,
         changed_since: AwareDatetime | None = None,
         after: Annotated[int, Query(ge=0)] = 0,
     ) -> Document:
@@ -113,8 +115,11 @@ def _add_reading(router: APIRouter, book: OrderBook) -> None:
             return _changes(book, changed_since, after)
         if key is not None:
             return {"orders": [_order(order) for order in book.by_key(key)]}
-        if functional_location is not None:
-            return {"orders": [_order(order) for order in book.by_location(functional_location)]}
+        if key_prefix is not None:
+            return {"orders": [_order(o) for o in book.orders() if str(o["key"]).startswith(key_prefix)]}
+        if functional_location is not None or equipment_number is not None:
+            places = functional_location or "", equipment_number or ""
+            return {"orders": [_order(order) for order in book.by_place(*places)]}
         return {"orders": [_order(order) for order in book.orders()]}
 
     @router.get("/assets")

@@ -70,10 +70,12 @@ class OrderBook:
         """All orders with that key."""
         return self._select("SELECT * FROM orders WHERE key = ? ORDER BY number", (key,))
 
-    def by_location(self, functional_location: str) -> list[dict[str, object]]:
-        """All orders on that location."""
+    def by_place(self, functional_location: str, equipment_number: str) -> list[dict[str, object]]:
+        """All orders on that location or that piece of equipment; an empty one is none."""
         return self._select(
-            "SELECT * FROM orders WHERE functional_location = ? ORDER BY number", (functional_location,)
+            "SELECT * FROM orders WHERE (functional_location = ? AND functional_location <> '') "
+            "OR (equipment_number = ? AND equipment_number <> '') ORDER BY number",
+            (functional_location, equipment_number),
         )
 
     def orders(self) -> list[dict[str, object]]:

@@ -29,8 +29,9 @@ from features.core.statements import Action, Outcome, order_key
 from serving.erp import KINDS, Assets, Orders, open_erp
 from serving.erp.dry_run import DryRun
 from serving.erp.memory import MemoryErp
+from serving.erp.secrets import read_secret
 from serving.erp.signature import HEADER, TIMESTAMP_HEADER, sign
-from serving.erp.webhook import Webhook, read_secret
+from serving.erp.webhook import Webhook
 from serving.orders import MaintenanceRequest, OrderState, WorkOrder
 from serving.settings import ErpSettings
 
@@ -162,7 +163,7 @@ def created(bench: Bench, request: MaintenanceRequest | None = None) -> WorkOrde
 
 
 def test_check_is_one_line_for_a_person(bench: Bench) -> None:
-    line = bench.orders.check()
+    line = bench.orders.check().line
     assert line
     assert "\n" not in line
 
@@ -361,7 +362,7 @@ def test_dry_run_writes_nothing_and_finds_nothing() -> None:
     assert erp.create(request).number is None
     erp.annotate("1", "note", 1)
     assert (erp.find(request.key), erp.changes(LONG_AGO)) == ([], [])
-    assert "dry run" in erp.check()
+    assert "dry run" in erp.check().line
 
 
 def test_shadow_reads_the_erp_behind_and_writes_nothing() -> None:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from features.core.clock import SystemClock
 from features.core.telemetry import configure_logs
+from serving.erp.port import Capabilities, ConnectionReport, Preview
 from serving.erp.webhook import Webhook
 from serving.orders import MaintenanceRequest, OrderChange, WorkOrder
 from serving.outbox import DeliveryRules, deliver
@@ -43,8 +44,21 @@ class Dying:
         self._inner, self._crash, self._calls = inner, crash, 0
         self.name = inner.name
 
-    def check(self) -> str:
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._inner.capabilities
+
+    def check(self) -> ConnectionReport:
         return self._inner.check()
+
+    def keys(self, prefix: str) -> list[WorkOrder]:
+        return self._inner.keys(prefix)
+
+    def preview(self, request: MaintenanceRequest) -> Preview:
+        return self._inner.preview(request)
+
+    def cancel(self, number: str, note: str) -> None:
+        self._inner.cancel(number, note)
 
     def find(self, key: str) -> list[WorkOrder]:
         return self._dying("find", lambda: self._inner.find(key))

@@ -44,7 +44,7 @@ def test_check_names_mode_and_connection(folder: Path) -> None:
 
 
 def test_wrong_setting_is_one_clear_line(folder: Path) -> None:
-    (folder / "serving.toml").write_text('[erp]\nkind = "webhook"\nmode = "live"\nurl = "http://erp.example"\n')
+    (folder / "serving.toml").write_text('[erp]\nkind = "webhook"\nmode = "approve"\nurl = "http://erp.example"\n')
     result = CliRunner().invoke(app, ["check"])
     assert result.exit_code == 2
     assert re.match(r"ConfigError: .*secret_file", result.stderr)
