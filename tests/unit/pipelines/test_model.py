@@ -128,6 +128,20 @@ def test_quantiles_do_not_cross_and_are_never_negative(model: Fitted) -> None:
     assert (said.p50 <= said.p90).all()
 
 
+def test_ten_thousand_random_rows_cross_no_quantiles(model: Fitted) -> None:
+    # Offsets that narrow the band by more than it is wide: without care P10 would lie above P50.
+    narrow = dataclasses.replace(model.artefact.calibration, edges=(), low=(-9.0,), high=(-9.0,))
+    rng = np.random.default_rng(1)
+    # Half of them where lives were, half far outside.
+    rows = np.stack([rng.exponential(0.5, 10_000), rng.uniform(0, 100, 10_000), rng.normal(size=10_000)], axis=1)
+    rows[5000:] *= 10.0 ** rng.uniform(-2, 4, size=(5000, 3))
+    rows[rng.random(rows.shape) < 0.1] = np.nan
+    for artefact in (model.artefact, dataclasses.replace(model.artefact, calibration=narrow)):
+        told = Engine(artefact).answer(rows)
+        assert np.count_nonzero((told.p10 > told.p50) | (told.p50 > told.p90)) == 0
+        assert (np.isfinite(told.p10) & np.isfinite(told.p90) & (told.p10 >= 0)).all()
+
+
 def test_artefact_says_what_it_stands_on(model: Fitted) -> None:
     artefact = model.artefact
     assert artefact.inputs == (OCTAVE, "age", "noise")
