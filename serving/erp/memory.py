@@ -9,6 +9,7 @@ from features.core.clock import Clock, SystemClock
 from features.core.errors import OrderRejectedError
 from features.core.statements import Outcome
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Preview, Record
+from serving.erp.texts import cut
 from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrder
 from serving.settings import ErpSettings
 
@@ -48,7 +49,7 @@ class MemoryErp:
     @property
     def capabilities(self) -> Capabilities:
         """Everything but a unique key."""
-        return Capabilities(unique_key=False, targets=frozenset({"request", "order"}))
+        return Capabilities(unique_key=False, targets=frozenset({"request", "order"}), outcome_codes=("outcome",))
 
     def check(self) -> ConnectionReport:
         """Always fine."""
@@ -69,6 +70,8 @@ class MemoryErp:
     def create(self, request: MaintenanceRequest) -> WorkOrder:
         """A new order, even when the key is there."""
         with self._lock:
+            request = replace(request, title=cut(request.title, self.capabilities.title_length))
+            request = replace(request, text=cut(request.text, self.capabilities.text_length))
             number = str(4_000_000_001 + len(self._orders))
             order = WorkOrder(
                 request.key, number, OrderState.OPEN, "open", request.functional_location, request.text
@@ -90,6 +93,15 @@ class MemoryErp:
     def priority(self, number: str) -> int:
         """Present priority of an order."""
         return self._requests[number].priority
+
+    def request(self, number: str) -> MaintenanceRequest:
+        """What an order was made from, as it stands."""
+        return self._requests[number]
+
+    def edit(self, number: str, title: str) -> None:
+        """A person changes the title."""
+        with self._lock:
+            self._requests[number] = replace(self._requests[number], title=title)
 
     def changes(self, since: dt.datetime) -> list[OrderChange]:
         """Changes at or after `since`."""
@@ -120,17 +132,18 @@ class MemoryErp:
         raw_outcome: str = "",
         completed_at: dt.datetime | None = None,
         text: str = "",
+        raw_status: str = "",
     ) -> OrderChange:
         """What a planner or craftsman does in the ERP."""
         with self._lock:
             order = self._known(number)
-            self._orders[number] = replace(order, state=state, raw_status=state.value)
+            self._orders[number] = replace(order, state=state, raw_status=raw_status or state.value)
             change = OrderChange(
                 number=number,
                 key=order.key,
                 change_id=str(len(self._changes) + 1),
                 state=state,
-                raw_status=state.value,
+                raw_status=raw_status or state.value,
                 changed_at=self._clock.now(),
                 completed_at=completed_at,
                 outcome=outcome,

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import httpx
@@ -16,6 +17,7 @@ from serving.erp.connection import Connection
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Preview, Record
 from serving.erp.secrets import read_secret
 from serving.erp.signature import HEADER, TIMESTAMP_HEADER, sign
+from serving.erp.texts import cut
 from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrder
 from serving.settings import ErpSettings
 
@@ -163,7 +165,9 @@ class Webhook:
     @property
     def capabilities(self) -> Capabilities:
         """The form is ours; keys are searched, not enforced."""
-        return Capabilities(unique_key=False, targets=frozenset({"request", "order"}), text_length=4000)
+        return Capabilities(
+            unique_key=False, targets=frozenset({"request", "order"}), text_length=4000, outcome_codes=("outcome",)
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -189,11 +193,11 @@ class Webhook:
 
     def preview(self, request: MaintenanceRequest) -> Preview:
         """What would be sent."""
-        return Preview("POST", "orders", _REQUEST.dump_json(request).decode("utf-8"))
+        return Preview("POST", "orders", self._body(request).decode("utf-8"))
 
     def create(self, request: MaintenanceRequest) -> WorkOrder:
         """Send the request; an unreadable answer is ambiguous, because the order may be there."""
-        answer = self._write("orders", _REQUEST.dump_json(request), "create", request.key)
+        answer = self._write("orders", self._body(request), "create", request.key)
         try:
             return _Order.model_validate(answer).value()
         except ValidationError as err:
@@ -235,6 +239,11 @@ class Webhook:
             for order in self._page("orders", {n: v for n, v in query.items() if v}, "open_orders").orders
         ]
         return [order for order in found if not order.state.is_terminal]
+
+    def _body(self, request: MaintenanceRequest) -> bytes:
+        caps = self.capabilities
+        title, text = cut(request.title, caps.title_length), cut(request.text, caps.text_length)
+        return _REQUEST.dump_json(replace(request, title=title, text=text))
 
     def _page(self, path: str, query: Mapping[str, str], purpose: str, key: str = "") -> _Page:
         response = self._connection.send("GET", path, purpose=purpose, writes=False, params=query, key=key)

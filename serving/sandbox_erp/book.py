@@ -128,6 +128,16 @@ class OrderBook:
             )
             connection.execute("COMMIT")
 
+    def notes(self, number: int) -> list[str]:
+        """Notes of an order, oldest first."""
+        found = self._select("SELECT note FROM notes WHERE number = ? ORDER BY id", (number,))
+        return [str(row["note"]) for row in found]
+
+    def edit(self, number: int, title: str) -> None:
+        """Change an order's title, as planners do."""
+        with self._open() as connection:
+            connection.execute("UPDATE orders SET title = ? WHERE number = ?", (title, number))
+
     def _select(self, query: str, values: tuple[object, ...]) -> list[dict[str, object]]:
         with self._open() as connection:
             return [dict(row) for row in connection.execute(query, values)]

@@ -1,0 +1,86 @@
+"""Both ends of a connection under test: our adapter, and what people do in the ERP behind it."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from serving.erp import Orders
+from serving.erp.port import Exchange
+from serving.orders import OrderState
+from tests.standins.serve import StandIn
+
+__all__ = ["Connect", "Held", "Peer", "Planner", "Vendor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An order as the ERP itself holds it, in its own units: what a person would see there."""
+
+    title: str
+    text: str
+    priority: str
+    status: str
+    notes: str = ""
+
+
+class Planner(Protocol):
+    """A person in the ERP, by the ERP's own means (never by our adapter)."""
+
+    def hold(self, number: str) -> Held:
+        """The order as it stands."""
+        ...
+
+    def set_state(
+        self, number: str, state: OrderState, *, codes: Mapping[str, str], completed_at: dt.datetime | None = None
+    ) -> None:
+        """Move the order to a state that `Vendor.states` lists; `codes` of `Capabilities.outcome_codes`."""
+        ...
+
+    def set_raw_status(self, number: str, status: str) -> None:
+        """Give the order a status that our adapter has never heard of."""
+        ...
+
+    def edit(self, number: str, title: str) -> None:
+        """Change the title, as planners do."""
+        ...
+
+    def own_order(self, functional_location: str, equipment_number: str) -> str:
+        """Make an order by hand, without any key; its number."""
+        ...
+
+
+# Makes the adapter: `connect(secret=..., record=...)`; a wrong secret must be refused by the ERP.
+Connect = Callable[..., Orders]
+
+
+@dataclass(slots=True)
+class Peer:
+    """One connection."""
+
+    orders: Orders
+    planner: Planner
+    connect: Connect
+    standin: StandIn | None = None
+    exchanges: list[Exchange] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """How the contract suite meets one ERP.
+
+    Attributes:
+        kind: Registered kind of the adapter.
+        start: Context manager that starts the ERP in a folder and gives a `Peer`.
+        states: Neutral states that the ERP can show, in an order that it allows.
+        place: Functional location and equipment number of an asset that the ERP knows.
+        wrong_secret: The ERP refuses a wrong secret.
+    """
+
+    kind: str
+    start: Callable[[Path], AbstractContextManager[Peer]]
+    states: tuple[OrderState, ...]
+    place: tuple[str, str]
+    wrong_secret: bool = True

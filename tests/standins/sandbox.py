@@ -1,0 +1,103 @@
+"""The sandbox ERP with faults, as the contract suite meets the signed webhook."""
+
+import datetime as dt
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from serving.erp.port import Exchange
+from serving.erp.webhook import Webhook
+from serving.orders import OrderState
+from serving.sandbox_erp.app import create_app
+from serving.sandbox_erp.book import OrderBook
+from tests.standins.faults import Control
+from tests.standins.peer import Held, Peer, Vendor
+from tests.standins.serve import StandIn, running
+
+__all__ = ["SECRET", "VENDOR", "control"]
+
+SECRET = b"a secret for tests"
+
+
+class _Clock:
+    def __init__(self, now: Callable[[], dt.datetime]) -> None:
+        self.now = now
+
+
+def control() -> Control:
+    """The stand-in: the sandbox ERP itself, and what people do in it."""
+    return Control(_make)
+
+
+def _make(now: Callable[[], dt.datetime]) -> ASGIApp:
+    book = OrderBook(Path(tempfile.mkdtemp()) / "erp.db")
+    app: FastAPI = create_app(book, SECRET, _Clock(now))
+
+    @app.post("/__control/hold/{number}")
+    def hold(number: int) -> dict[str, object]:
+        order = book.order(number)
+        assert order is not None
+        return order | {"notes": "\n".join(book.notes(number))}
+
+    @app.post("/__control/status/{number}")
+    def status(number: int, change: dict[str, object]) -> None:
+        book.set_status(number, {"text": ""} | change, now())
+
+    @app.post("/__control/edit/{number}")
+    def edit(number: int, change: dict[str, str]) -> None:
+        book.edit(number, change["title"])
+
+    @app.post("/__control/own")
+    def own(order: dict[str, object]) -> int:
+        row = {"key": "", "title": "made by hand", "text": "", "machine_id": "", "priority": 3} | order
+        return int(str(book.create(row, now())["number"]))
+
+    return app
+
+
+class _Planner:
+    def __init__(self, standin: StandIn) -> None:
+        self._standin = standin
+
+    def hold(self, number: str) -> Held:
+        row = self._standin.control(f"hold/{number}", {})
+        return Held(row["title"], row["text"], str(row["priority"]), row["status"], row["notes"])
+
+    def set_state(
+        self, number: str, state: OrderState, *, codes: Mapping[str, str], completed_at: dt.datetime | None = None
+    ) -> None:
+        done = None if completed_at is None else completed_at.isoformat()
+        change = {"status": state.value, "outcome": codes.get("outcome"), "completed_at": done}
+        self._standin.control(f"status/{number}", change)
+
+    def set_raw_status(self, number: str, status: str) -> None:
+        self._standin.control(f"status/{number}", {"status": status})
+
+    def edit(self, number: str, title: str) -> None:
+        self._standin.control(f"edit/{number}", {"title": title})
+
+    def own_order(self, functional_location: str, equipment_number: str) -> str:
+        place = {"functional_location": functional_location, "equipment_number": equipment_number}
+        return str(self._standin.control("own", place))
+
+
+@contextmanager
+def _start(folder: Path) -> Iterator[Peer]:
+    with running("sandbox", folder) as standin:
+        made: list[Webhook] = []
+        exchanges: list[Exchange] = []
+
+        def connect(secret: bytes = SECRET, timeout_s: float = 10.0) -> Webhook:
+            made.append(Webhook(standin.url, secret, timeout_s=timeout_s, record=exchanges.append))
+            return made[-1]
+
+        yield Peer(connect(), _Planner(standin), connect, standin, exchanges)
+        for erp in made:
+            erp.close()
+
+
+VENDOR = Vendor(kind="webhook", start=_start, states=tuple(OrderState)[:-1], place=("W1-P101", "100042"))
