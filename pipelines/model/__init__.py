@@ -15,11 +15,12 @@ fit          all of it together
 """
 
 from pipelines.model.crossfit import OutOfFold, refuse_leaking
-from pipelines.model.examples import Examples, LifeSummary
+from pipelines.model.examples import UNJUDGED, Examples, LifeSummary
 from pipelines.model.fit import CrossValidated, Fitted, cross_validate, fit
 from pipelines.model.parameters import FitParameters, StagedParameters
 
 __all__ = [
+    "UNJUDGED",
     "CrossValidated",
     "Examples",
     "FitParameters",

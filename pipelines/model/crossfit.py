@@ -2,6 +2,9 @@
 
 The quantiles start from an out-of-fold mean. To keep fold k out of the forests that answer fold k, the mean
 they start from is itself fitted without k: one forest for each pair of folds.
+
+Rows of the fold `UNJUDGED` teach whatever fold is answered. Where quantiles need an out-of-fold mean of them, they
+are a fold like any other; no figure and no offset comes from them.
 """
 
 from collections.abc import Sequence
@@ -16,7 +19,7 @@ from features.rul.outputs import answers as infer
 from pipelines.model.baselines import constant_median, weibull_by_age
 from pipelines.model.boosting import QUANTILES, answer, boost, life_weights
 from pipelines.model.calibration import calibrate
-from pipelines.model.examples import Bools, Floats, Ints, LifeSummary, Strings, cap_of
+from pipelines.model.examples import UNJUDGED, Bools, Floats, Ints, LifeSummary, Strings, cap_of
 from pipelines.model.parameters import FitParameters
 
 __all__ = [
@@ -50,6 +53,12 @@ class Labelled:
     fold: Ints
     lives: tuple[LifeSummary, ...]
     declared_cap: float | None
+
+    def at(self, rows: Bools) -> "Labelled":
+        """Some of the rows [n], with all lives."""
+        x, rul, failed, age = self.x[rows], self.rul[rows], self.failed[rows], self.age[rows]
+        unit, fold = self.unit[rows], self.fold[rows]
+        return replace(self, x=x, rul=rul, failed=failed, age=age, unit=unit, fold=fold)
 
     def cap_without(self, *folds: int) -> float:
         """Largest RUL taught, from lives that have no row in these folds."""
@@ -115,8 +124,8 @@ def cross_fit(rows: Labelled, parameters: FitParameters) -> Crossfit:
     """
     refuse_leaking(rows.unit, rows.fold)
     folds = [int(fold) for fold in np.unique(rows.fold)]
-    if len(folds) < 3:
-        raise ValueError(f"cross-fitting needs at least three folds, got {len(folds)}")
+    if sum(fold != UNJUDGED for fold in folds) < 3:
+        raise ValueError(f"cross-fitting needs at least three folds that are judged, got {folds}")
     inner = _pair_means(rows, folds, parameters)
     answers = {output: np.empty(rows.unit.size) for output in ("mean", *QUANTILES)}
     for fold in folds:
@@ -127,13 +136,16 @@ def cross_fit(rows: Labelled, parameters: FitParameters) -> Crossfit:
 
 
 def judged(rows: Labelled, answers: dict[str, Floats], parameters: FitParameters) -> Crossfit:
-    """Out-of-fold answers with their calibration, and the baselines beside them.
+    """Out-of-fold answers with their calibration, and the baselines beside them; by rows that may be judged.
 
     Args:
         rows: What was answered.
         answers: Raw scores [n] of each output, from forests that saw nothing of a row's fold.
         parameters: Of the fit.
     """
+    start, asked = answers["mean"], rows.fold != UNJUDGED
+    if not asked.all():
+        rows, answers = rows.at(asked), {output: said[asked] for output, said in answers.items()}
     cap = rows.cap_without()
     folds = [int(fold) for fold in np.unique(rows.fold)]
     baselines = {name: np.empty(rows.unit.size) for name in ("constant_median", "weibull_age")}
@@ -165,7 +177,7 @@ def judged(rows: Labelled, answers: dict[str, Floats], parameters: FitParameters
         p90=said["p90"] if band else None,
         baselines={name: told[kept] for name, told in baselines.items()},
     )
-    return Crossfit(out_of_fold, calibration, answers["mean"])
+    return Crossfit(out_of_fold, calibration, start)
 
 
 def _fold_answers(rows: Labelled, fold: int, start: Floats, parameters: FitParameters) -> dict[str, Floats]:

@@ -6,12 +6,26 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bools", "Examples", "Floats", "Ints", "LifeSummary", "Strings", "cap_of", "outlived", "thinned"]
+__all__ = [
+    "UNJUDGED",
+    "Bools",
+    "Examples",
+    "Floats",
+    "Ints",
+    "LifeSummary",
+    "Strings",
+    "cap_of",
+    "outlived",
+    "thinned",
+]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Strings = npt.NDArray[np.str_]
+
+# Fold of rows that are learnt from whatever fold is answered, and by which nothing is judged or calibrated.
+UNJUDGED = -1
 
 
 class LifeSummary(Protocol):

@@ -7,12 +7,14 @@ import numpy as np
 
 from features.rul.artefact import Artefact, Calibration, Domain
 from features.rul.memory import Memory, Spans
+from features.rul.past import PastLives
 from pipelines.model.boosting import QUANTILES, boost
 from pipelines.model.condition import condition_of
 from pipelines.model.crossfit import CAPPED, Crossfit, Labelled, OutOfFold, cross_fit
 from pipelines.model.domain import fit_domain
-from pipelines.model.examples import Examples, Floats, Ints, cap_of, outlived, thinned
+from pipelines.model.examples import UNJUDGED, Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
+from pipelines.model.past import fit_past, gains_of
 from pipelines.model.prior import class_prior
 from pipelines.model.staged.fit import staged_crossfit, texts_of
 from pipelines.model.staged.histories import histories
@@ -69,6 +71,7 @@ class _Forests:
     memory: Memory | None = None
     index_inputs: tuple[str, ...] = ()
     index: str = ""
+    past: PastLives | None = None
 
 
 def fit(
@@ -92,7 +95,7 @@ def fit(
     Args:
         examples: Training lives and their rows.
         parameters: Of the fit.
-        fold: Fold of each row [n]; whole lives.
+        fold: Fold of each row [n]; whole lives. `UNJUDGED`: learnt from, but nothing is judged by it.
         name: Registered model name.
         baseline_rows: Rows that a life's own reference level is taken over.
         as_of: Moment up to which the examples were known.
@@ -121,6 +124,8 @@ def fit(
         forests = replace(
             _no_forests(failed, parameters),
             inputs=transfer.inputs,
+            domain=transfer.domain,
+            past=transfer.past,
             out_of_fold=transfer.out_of_fold,
             rows=transfer.rows,
         )
@@ -149,6 +154,7 @@ def fit(
         index_inputs=forests.index_inputs,
         index_forest=forests.index,
         transfer=None if transfer is None else transfer.model,
+        past=forests.past,
     )
     return Fitted(artefact, forests.out_of_fold, forests.rows)
 
@@ -187,7 +193,7 @@ def cross_validate(
         crossed = staged_crossfit(histories(examples, spans), rows, taught, fold, parameters)
     else:
         crossed = cross_fit(rows, parameters)
-    return CrossValidated(rows, labelled, columns, crossed, taught[failed[taught]])
+    return CrossValidated(rows, labelled, columns, crossed, taught[failed[taught] & (fold[taught] != UNJUDGED)])
 
 
 def _fit_forests(
@@ -201,13 +207,15 @@ def _fit_forests(
     for output in QUANTILES:
         forest = boost(rows.x, y, rows.unit, parameters, output=output, start=crossed.start)
         texts[output] = forest.model_to_string()
+    inputs, table = tuple(examples.names[column] for column in judged.columns), examples.x[:, judged.columns]
     return _Forests(
         texts,
-        tuple(examples.names[column] for column in judged.columns),
+        inputs,
         crossed.calibration,
         _domain(examples, judged, fold),
         crossed.out_of_fold,
         judged.answered,
+        past=fit_past(examples, inputs, table, gains_of(texts["mean"]), min_rows=parameters.min_rows),
     )
 
 
@@ -218,6 +226,7 @@ def _in_stages(
     seen = np.ones(examples.unit.size, dtype=np.bool_)
     stages = fit_stages(lives, seen, crossed.out_of_fold.cap, parameters.staged, parameters.seed)
     texts = texts_of(stages)
+    gains = gains_of(texts.forests["mean"])
     return _Forests(
         texts.forests,
         stages.inputs,
@@ -228,6 +237,7 @@ def _in_stages(
         stages.memory,
         stages.index_inputs,
         texts.index,
+        fit_past(examples, stages.inputs, stages.table, gains, min_rows=parameters.min_rows),
     )
 
 

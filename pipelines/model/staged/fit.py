@@ -7,7 +7,7 @@ import numpy as np
 
 from pipelines.model.boosting import QUANTILES
 from pipelines.model.crossfit import Crossfit, Labelled, judged, refuse_leaking
-from pipelines.model.examples import Floats, Ints
+from pipelines.model.examples import UNJUDGED, Floats, Ints
 from pipelines.model.merging import merged
 from pipelines.model.parameters import FitParameters
 from pipelines.model.staged.histories import Histories
@@ -33,17 +33,17 @@ def staged_crossfit(
         lives: All rows.
         rows: Those of them that are answered, with fold and RUL.
         taught: Their places in `lives`.
-        fold: Fold of every row.
+        fold: Fold of every row; `UNJUDGED`: it teaches every fold.
         parameters: Of the fit; `threads` folds are fitted at once.
 
     Raises:
         LeakageError: A life is in more than one fold.
     """
     refuse_leaking(lives.unit, fold)
-    folds = [int(number) for number in np.unique(fold)]
+    folds = [int(number) for number in np.unique(fold) if number != UNJUDGED]
     if len(folds) < 3:
         raise ValueError(f"cross-fitting needs at least three folds, got {len(folds)}")
-    answers = {output: np.empty(rows.unit.size) for output in ("mean", *QUANTILES)}
+    answers = {output: np.full(rows.unit.size, np.nan) for output in ("mean", *QUANTILES)}
 
     def fit_one(number: int) -> tuple[int, dict[str, Floats]]:
         stages = fit_stages(lives, fold != number, rows.cap_without(number), parameters.staged, parameters.seed)

@@ -50,24 +50,24 @@ def fit_stages(lives: Histories, seen: Bools, cap: float, parameters: StagedPara
     memory = fit_memory(lives, seen, cap, parameters)
     taught = np.flatnonzero(seen & np.isfinite(lives.rul))
     taught = taught[thinned(lives.unit[taught], parameters.rows_per_life)]
-    y = np.minimum(lives.rul, cap)
-    stage = _Stage(lives.unit, taught, y, _bags(lives.unit, seen, parameters.bags, seed), parameters, seed)
+    y = np.minimum(lives.rul[taught], cap)
+    rows = _Taught(taught, y, _bags(lives.unit, seen, parameters.bags, seed))
 
     stateless = offered(lives.names, memory)
     told = memory.columns(lives.values, lives.names, lives.hours, lives.first)
     table = np.concatenate([lives.values[:, stateless], told], axis=1, dtype=np.float64)
     names = np.array([*(lives.names[number] for number in stateless), *memory.column_names()])
     moving = _moving(table[taught])
-    index, answered = stage.bagged(
-        np.ascontiguousarray(table[:, moving]), rate=parameters.index_rate, trees=parameters.index_trees
-    )
+    first = _Stage(np.ascontiguousarray(table[:, moving]), rows, parameters, seed)
+    index, answered = first.bagged(rate=parameters.index_rate, trees=parameters.index_trees)
     best = moving[_by_gain(index, parameters.kept)]
     more = memory.index_columns(answered, lives.hours, lives.first)
     last = np.concatenate([table[:, best], more], axis=1)
-    mean, scores = stage.bagged(last, rate=parameters.rate, trees=parameters.trees)
+    second = _Stage(last, rows, parameters, seed)
+    mean, scores = second.bagged(rate=parameters.rate, trees=parameters.trees)
     forests, answers = {"mean": mean}, {"mean": scores}
     for output, alpha in QUANTILES.items():
-        forest = stage.quantile(last, scores, alpha)
+        forest = second.quantile(scores, alpha)
         forests[output], answers[output] = [forest], scores + _answers(forest, last)
     return Stages(
         memory=memory,
@@ -80,39 +80,43 @@ def fit_stages(lives: Histories, seen: Bools, cap: float, parameters: StagedPara
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Taught:
+    """What every stage is taught by: places of the rows, their target, the bag of every row [n]; -1: of no bag."""
+
+    places: Ints
+    y: Floats
+    bag: Ints
+
+
 class _Stage:
-    """The rows a stage is taught by, and how its forests are fitted."""
+    """The forests on one table [n, inputs]; its taught rows are binned once for all of them."""
 
-    def __init__(
-        self, unit: Strings, taught: Ints, y: Floats, bag: Ints, parameters: StagedParameters, seed: int
-    ) -> None:
-        self._taught, self._y, self._bag, self._parameters, self._seed = taught, y, bag, parameters, seed
-        self._unit = unit
+    def __init__(self, table: Floats, taught: _Taught, parameters: StagedParameters, seed: int) -> None:
+        self._table, self._taught, self._parameters, self._seed = table, taught, parameters, seed
+        self._binned = lgb.Dataset(table[taught.places], taught.y, params=self._settings(1.0, parameters.leaves))
+        self._binned.construct()
 
-    def bagged(self, table: Floats, *, rate: float, trees: int) -> tuple[list[lgb.Booster], Floats]:
+    def bagged(self, *, rate: float, trees: int) -> tuple[list[lgb.Booster], Floats]:
         """A forest for each bag, and the answers [n] of those that have not seen the row."""
         settings = self._settings(rate, self._parameters.leaves)
-        binned = lgb.Dataset(table[self._taught], self._y[self._taught], params=settings, free_raw_data=True)
-        binned.construct()
-        bag_of = self._bag[self._taught]
-        forests, answers, counted = [], np.zeros(len(table)), np.zeros(len(table))
-        for bag in range(self._parameters.bags):
-            rows = binned.subset(np.flatnonzero(bag_of != bag).tolist())
-            forest = lgb.train(settings | {"seed": self._seed + bag}, rows, num_boost_round=trees)
-            asked = np.flatnonzero((self._bag == bag) | (self._bag < 0))
-            answers[asked] += _answers(forest, table[asked])
+        bag, bag_of = self._taught.bag, self._taught.bag[self._taught.places]
+        forests, answers, counted = [], np.zeros(len(self._table)), np.zeros(len(self._table))
+        for number in range(self._parameters.bags):
+            rows = self._binned.subset(np.flatnonzero(bag_of != number).tolist())
+            forest = lgb.train(settings | {"seed": self._seed + number}, rows, num_boost_round=trees)
+            asked = np.flatnonzero((bag == number) | (bag < 0))
+            answers[asked] += _answers(forest, self._table[asked])
             counted[asked] += 1.0
             forests.append(forest)
         return forests, answers / counted
 
-    def quantile(self, table: Floats, start: Floats, alpha: float) -> lgb.Booster:
+    def quantile(self, start: Floats, alpha: float) -> lgb.Booster:
         """A forest on all taught rows, its boosting started from the mean [n]."""
         rate, leaves = self._parameters.quantile_rate, self._parameters.quantile_leaves
         settings = self._settings(rate, leaves) | {"objective": "quantile", "alpha": alpha, "seed": self._seed}
-        rows = lgb.Dataset(
-            table[self._taught], self._y[self._taught], init_score=start[self._taught], params=settings
-        )
-        return lgb.train(settings, rows, num_boost_round=self._parameters.quantile_trees)
+        self._binned.set_init_score(start[self._taught.places])
+        return lgb.train(settings, self._binned, num_boost_round=self._parameters.quantile_trees)
 
     def _settings(self, rate: float, leaves: int) -> dict[str, object]:
         parameters = self._parameters
