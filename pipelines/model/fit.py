@@ -7,14 +7,12 @@ import numpy as np
 
 from features.rul.artefact import Artefact, Calibration, Domain
 from features.rul.memory import Memory, Spans
-from features.rul.past import PastLives
 from pipelines.model.boosting import QUANTILES, boost
 from pipelines.model.condition import condition_of
 from pipelines.model.crossfit import CAPPED, Crossfit, Labelled, OutOfFold, cross_fit
 from pipelines.model.domain import fit_domain
 from pipelines.model.examples import UNJUDGED, Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
-from pipelines.model.past import fit_past, gains_of
 from pipelines.model.prior import class_prior
 from pipelines.model.staged.fit import staged_crossfit, texts_of
 from pipelines.model.staged.histories import histories
@@ -71,7 +69,6 @@ class _Forests:
     memory: Memory | None = None
     index_inputs: tuple[str, ...] = ()
     index: str = ""
-    past: PastLives | None = None
 
 
 def fit(
@@ -124,8 +121,6 @@ def fit(
         forests = replace(
             _no_forests(failed, parameters),
             inputs=transfer.inputs,
-            domain=transfer.domain,
-            past=transfer.past,
             out_of_fold=transfer.out_of_fold,
             rows=transfer.rows,
         )
@@ -154,7 +149,6 @@ def fit(
         index_inputs=forests.index_inputs,
         index_forest=forests.index,
         transfer=None if transfer is None else transfer.model,
-        past=forests.past,
     )
     return Fitted(artefact, forests.out_of_fold, forests.rows)
 
@@ -207,15 +201,13 @@ def _fit_forests(
     for output in QUANTILES:
         forest = boost(rows.x, y, rows.unit, parameters, output=output, start=crossed.start)
         texts[output] = forest.model_to_string()
-    inputs, table = tuple(examples.names[column] for column in judged.columns), examples.x[:, judged.columns]
     return _Forests(
         texts,
-        inputs,
+        tuple(examples.names[column] for column in judged.columns),
         crossed.calibration,
         _domain(examples, judged, fold),
         crossed.out_of_fold,
         judged.answered,
-        past=fit_past(examples, inputs, table, gains_of(texts["mean"]), min_rows=parameters.min_rows),
     )
 
 
@@ -226,7 +218,6 @@ def _in_stages(
     seen = np.ones(examples.unit.size, dtype=np.bool_)
     stages = fit_stages(lives, seen, crossed.out_of_fold.cap, parameters.staged, parameters.seed)
     texts = texts_of(stages)
-    gains = gains_of(texts.forests["mean"])
     return _Forests(
         texts.forests,
         stages.inputs,
@@ -237,7 +228,6 @@ def _in_stages(
         stages.memory,
         stages.index_inputs,
         texts.index,
-        fit_past(examples, stages.inputs, stages.table, gains, min_rows=parameters.min_rows),
     )
 
 
