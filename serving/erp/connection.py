@@ -46,6 +46,7 @@ class Connection:
         secrets: Values that are masked wherever they appear in an exchange.
         ca_file: Certificates of the ERP's own authority; TLS is verified with or without it.
         translate: Looks at an unsuccessful answer first.
+        clean: What is kept and told of an answer's text, e.g. without the ERP's tracebacks.
         record: Gets every exchange.
         clock: For what the ERP's clock is compared with.
         transport: Another way to carry requests (tests).
@@ -64,6 +65,7 @@ class Connection:
         secrets: tuple[str, ...] = (),
         ca_file: str | None = None,
         translate: Translate | None = None,
+        clean: Callable[[str], str] | None = None,
         record: Record | None = None,
         clock: Clock | None = None,
         transport: httpx.BaseTransport | None = None,
@@ -76,6 +78,7 @@ class Connection:
         self.host = parsed.host
         self.clock = clock or SystemClock()
         self._translate, self._record = translate, record
+        self._clean = clean or str
         self._secrets = tuple(secret for secret in secrets if secret)
         # Each phase has its own limit; together they stay within `timeout_s`.
         phases = httpx.Timeout(
@@ -171,7 +174,7 @@ class Connection:
         except (httpx.TransportError, httpx.DecodingError) as err:
             keep(None, repr(err))
             raise self._unknown(f"the ERP at {self.host} gave no answer: {err!r}", writes) from err
-        keep(response.status_code, _MASK if purpose == "sign_in" else response.text)
+        keep(response.status_code, _MASK if purpose == "sign_in" else self._clean(response.text))
         if response.is_success or response.status_code in accept:
             return response
         error = None if self._translate is None else self._translate(response)
@@ -201,7 +204,7 @@ class Connection:
         return AmbiguousDeliveryError(message) if writes else ErpUnavailableError(message)
 
     def _error(self, response: httpx.Response, writes: bool) -> WearcastError:
-        status, text = response.status_code, message_of(response)
+        status, text = response.status_code, _told(self._clean(response.text))
         context: dict[str, object] = {"status": status}
         wait = retry_after_s(response, self.clock)
         if wait is not None:
@@ -235,7 +238,10 @@ def retry_after_s(response: httpx.Response, clock: Clock) -> float | None:
 
 def message_of(response: httpx.Response) -> str:
     """What an unsuccessful answer says, without markup, short."""
-    text = response.text
+    return _told(response.text)
+
+
+def _told(text: str) -> str:
     if "<" in text[:200] and "html" in text[:400].lower():
         text = "an HTML page instead of an answer"
     return " ".join(text.split())[:_TOLD]
