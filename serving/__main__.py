@@ -135,7 +135,7 @@ def _show_recommendations(held: "list[StoredRecommendation]", reasons: dict[str,
 def deliver(as_json: AsJson = False) -> None:
     """Send what was approved to the ERP (a dry run unless the mode is live)."""
     from serving.outbox import deliver as deliver_round
-    from serving.worker import delivery_rules
+    from serving.outbox import delivery_rules
 
     with _told() as settings, _store(settings) as store, connected(settings.erp) as orders:
         report = deliver_round(
@@ -164,7 +164,8 @@ def worker(once: Annotated[bool, typer.Option(help="One round, then end.")] = Fa
     """Plan, deliver and sync, round after round; SIGINT or SIGTERM ends it cleanly."""
     from features.core.lake import Lake
     from features.core.plant import read_plant
-    from serving.worker import Worker, delivery_rules, fetch_command
+    from serving.outbox import delivery_rules
+    from serving.worker import Worker, fetch_command
 
     with _told() as settings, _store(settings) as store, connected(settings.erp) as orders:
         running = Worker(

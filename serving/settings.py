@@ -23,6 +23,7 @@ class SiteOrders(BaseModel):
     mode: Mode | None = Field(None, description="dry_run, shadow, approve or automatic; never above erp.mode.")
     orders_a_week: int | None = Field(None, ge=0, description="Most new orders in any 7 days.")
     automatic_classes: tuple[str, ...] = Field((), description="Component classes that mode automatic is for.")
+    outcomes: Path | None = Field(None, description="File that says what this site's codes mean.")
 
 
 class ErpSettings(BaseModel):
@@ -57,6 +58,11 @@ class ErpSettings(BaseModel):
     def writes_for(self, site_id: str) -> bool:
         """Whether orders of that site really leave the house."""
         return self.mode_of(site_id) in ("approve", "automatic")
+
+    def outcomes_of(self, site_id: str) -> Path | None:
+        """The file that says what the codes of a site mean."""
+        own = self.sites[site_id].outcomes if site_id in self.sites else None
+        return own or self.outcomes
 
     def budget_of(self, site_id: str) -> int:
         """Most new orders of a site in any 7 days."""

@@ -3,14 +3,34 @@
 store        `serving.store.store`       recommendations and decisions: the class `Store`
 deliveries   `serving.store.deliveries`  the outbox's rows: claims, leases, results
 changes      `serving.store.changes`     what came back from the ERP
+brakes       `serving.store.brakes`      a site's stop, the connection's circuit breaker
+holds        `serving.store.holds`       what holds recommendations back
+incidents    `serving.store.incidents`   what a person must see once
+inbox        `serving.store.inbox`       messages of the ERP that something changed
+precision    `serving.store.precision`   how often recommendations were right
 audit        `serving.store.audit`       the hash-chained log
 database     `serving.store.database`    SQLite or PostgreSQL, one writer at a time
 migrations   `serving.store.migrations`  Alembic revisions
 """
 
 from serving.store.audit import AuditCheck, AuditRow
+from serving.store.brakes import ALL_SITES, Breaker, Stop
 from serving.store.deliveries import OutboxItem
 from serving.store.documents import StoredRecommendation
+from serving.store.incidents import Incident, IncidentKind
+from serving.store.precision import Precision
 from serving.store.store import Store
 
-__all__ = ["AuditCheck", "AuditRow", "OutboxItem", "Store", "StoredRecommendation"]
+__all__ = [
+    "ALL_SITES",
+    "AuditCheck",
+    "AuditRow",
+    "Breaker",
+    "Incident",
+    "IncidentKind",
+    "OutboxItem",
+    "Precision",
+    "Stop",
+    "Store",
+    "StoredRecommendation",
+]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select, update
 
 from features.core.statements import MaintenanceEvent, Outcome
-from serving.orders import OrderChange, OrderState, RecommendationState
+from serving.orders import OrderChange, OrderState, RecommendationState, WorkOrder
 from serving.store import audit as chain
 from serving.store.database import Database
 from serving.store.documents import StoredRecommendation, stored
+from serving.store.rows import row_of
 from serving.store.schema import order_changes, recommendations, watermarks
 
 __all__ = ["Changes", "ToldEvent"]
@@ -62,10 +63,18 @@ class Changes:
             return connection.execute(query).first() is not None
 
     def owner_of(self, change: OrderChange) -> StoredRecommendation | None:
-        """The recommendation an order belongs to; None: not one of ours."""
-        query = select(recommendations).where(recommendations.c.key == change.key)
+        """The recommendation an order belongs to: by its key, or an open one that it is linked to.
+
+        None: not one of ours.
+        """
+        c = recommendations.c
         with self._database.reading() as connection:
-            row = connection.execute(query).mappings().first()
+            row = None
+            if change.key:
+                row = connection.execute(select(recommendations).where(c.key == change.key)).mappings().first()
+            if row is None:
+                linked = select(recommendations).where(c.linked_order == change.number).order_by(c.id.desc())
+                row = connection.execute(linked).mappings().first()
             return None if row is None else stored(row)
 
     def told(self, name: str, number: str) -> ToldEvent | None:
@@ -135,6 +144,19 @@ class Changes:
                 self._follow(connection, name, change, now)
             return True
 
+    def adopt(self, recommendation_id: int, order: WorkOrder, *, now: dt.datetime) -> None:
+        """Hold another order of the same key from now on: the one that stays of two."""
+        with self._database.writing() as connection:
+            held = row_of(connection, recommendation_id)
+            values = {"order_number": order.number, "order_state": order.state.value, "updated_at": now}
+            connection.execute(
+                update(recommendations).where(recommendations.c.id == recommendation_id).values(**values)
+            )
+            facts = {"number": order.number, "before": held.order_number}
+            chain.append(
+                connection, actor="reconciliation", action="order.adopted", subject=held.key, detail=facts, now=now
+            )
+
     def to_review(self) -> list[dict[str, object]]:
         """Closed orders whose outcome nobody could map: a person must say what was found."""
         with self._database.reading() as connection:
@@ -145,9 +167,11 @@ class Changes:
     def _follow(connection: Connection, name: str, change: OrderChange, now: dt.datetime) -> None:
         c = recommendations.c
         row = connection.execute(select(recommendations).where(c.key == change.key)).mappings().first()
-        if row is None:
+        if row is None or not change.key:
             return
         held = stored(row)
+        if held.order_number not in (None, change.number):
+            return  # a twin: reconciliation decides which one stays
         values: dict[str, object] = {
             "order_number": change.number,
             "order_state": change.state.value,

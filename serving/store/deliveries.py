@@ -8,9 +8,11 @@ from sqlalchemy import Connection, RowMapping, Select, Update, and_, insert, or_
 
 from serving.orders import MaintenanceRequest, RecommendationState, WorkOrder
 from serving.store import audit as chain
+from serving.store.brakes import ALL_SITES
 from serving.store.database import Database
 from serving.store.documents import REQUEST
-from serving.store.schema import outbox, recommendations
+from serving.store.rows import row_of
+from serving.store.schema import outbox, recommendations, stops
 
 __all__ = ["Deliveries", "OutboxItem", "enqueue"]
 
@@ -24,7 +26,8 @@ _IN_DELIVERY = (_State.APPROVED, _State.QUEUED, _State.SENDING, _State.UNKNOWN)
 class OutboxItem:
     """One thing to send, leased to one sender.
 
-    `attempts` counts this one too. `is_ambiguous`: the ERP may already have it.
+    `attempts` counts this one too; `first_tried_at` is when the first of them began, by the real time.
+    `is_ambiguous`: the ERP may already have it.
     """
 
     id: int
@@ -38,6 +41,7 @@ class OutboxItem:
     is_ambiguous: bool
     owner: str
     order_number: str | None
+    first_tried_at: dt.datetime
 
 
 def enqueue(
@@ -79,6 +83,7 @@ def enqueue(
                 attempts=0,
                 lookups=0,
                 next_try_at=now,
+                first_tried_at=None,
                 done_at=None,
             )
         )
@@ -94,7 +99,7 @@ class Deliveries:
         """Take the oldest item that is due, or whose sender's lease ran out; None: nothing to do.
 
         An item whose lease ran out may have reached the ERP: it comes back as ambiguous. Notes wait
-        until their order has a number.
+        until their order has a number. Items of a stopped site stay where they are.
 
         Args:
             owner: Name of this sender, unique among processes.
@@ -107,15 +112,14 @@ class Deliveries:
             if row is None:
                 return None
             is_ambiguous = row["state"] in ("unknown", "sending") and row["kind"] == "create"
-            attempts = row["attempts"] + 1
+            attempts, first = row["attempts"] + 1, row["first_tried_at"] or wall
+            claim = {"lease_owner": owner, "lease_until": wall + lease, "first_tried_at": first}
             connection.execute(
-                update(outbox)
-                .where(outbox.c.id == row["id"])
-                .values(state="sending", attempts=attempts, lease_owner=owner, lease_until=wall + lease)
+                update(outbox).where(outbox.c.id == row["id"]).values(state="sending", attempts=attempts, **claim)
             )
             if row["kind"] == "create":
                 _follow(connection, row["recommendation_id"], row["key"], _State.SENDING, owner, now)
-            return _item(row, attempts, is_ambiguous, owner)
+            return _item(row, attempts, is_ambiguous, owner, first)
 
     def renew(self, item: OutboxItem, *, wall: dt.datetime, lease: dt.timedelta) -> bool:
         """Prolong the lease; False: another sender has taken the item, stop at once."""
@@ -168,6 +172,24 @@ class Deliveries:
                 _audit(connection, item, "order.note_given_up", {"why": error}, now)
             return True
 
+    def lost(self, recommendation_id: int, why: str, *, now: dt.datetime) -> None:
+        """An order that was delivered is gone from the ERP: a dead letter, for a person to send again."""
+        c, r = outbox.c, recommendations.c
+        with self._database.writing() as connection:
+            item = (c.recommendation_id == recommendation_id) & (c.kind == "create")
+            connection.execute(update(outbox).where(item).values(state="dead_letter", last_error=why))
+            held = row_of(connection, recommendation_id)
+            values = {"state": _State.DEAD_LETTER.value, "detail": why, "updated_at": now}
+            connection.execute(update(recommendations).where(r.id == recommendation_id).values(**values))
+            chain.append(
+                connection,
+                actor="reconciliation",
+                action="order.missing",
+                subject=held.key,
+                detail={"number": held.order_number},
+                now=now,
+            )
+
     def counts(self) -> dict[str, int]:
         """Number of items by state."""
         with self._database.reading() as connection:
@@ -181,16 +203,21 @@ def _due(wall: dt.datetime) -> Select[Any]:  # Any: the row's columns
     is_due = or_(
         and_(c.state.in_(_WAITING), c.next_try_at <= wall), and_(c.state == "sending", c.lease_until <= wall)
     )
+    blocking = select(stops.c.site_id).where(stops.c.site_id.in_((r.site_id, ALL_SITES)))
+    not_stopped = ~blocking.correlate(recommendations).exists()
     return (
         select(outbox, r.order_number)
         .join(recommendations, r.id == c.recommendation_id)
         .where(is_due, or_(c.kind == "create", r.order_number.is_not(None)))
+        .where(not_stopped)
         .order_by(c.id)
         .limit(1)
     )
 
 
-def _item(row: RowMapping, attempts: int, is_ambiguous: bool, owner: str) -> OutboxItem:
+def _item(
+    row: RowMapping, attempts: int, is_ambiguous: bool, owner: str, first_tried_at: dt.datetime
+) -> OutboxItem:
     return OutboxItem(
         id=row["id"],
         item_key=row["item_key"],
@@ -203,6 +230,7 @@ def _item(row: RowMapping, attempts: int, is_ambiguous: bool, owner: str) -> Out
         is_ambiguous=is_ambiguous,
         owner=owner,
         order_number=row["order_number"],
+        first_tried_at=first_tried_at,
     )
 
 

@@ -17,7 +17,11 @@ REQUEST: TypeAdapter[MaintenanceRequest] = TypeAdapter(MaintenanceRequest)
 
 @dataclass(frozen=True, slots=True)
 class StoredRecommendation:
-    """A recommendation with its way so far; `key` is the key of its order in the ERP."""
+    """A recommendation with its way so far; `key` is the key of its order in the ERP.
+
+    `proposed_at` is since when it counts against the site's budget (None: held back so far). `linked_order`
+    is an order that a person made for the same asset, seen at `linked_at`.
+    """
 
     id: int
     key: str
@@ -35,6 +39,9 @@ class StoredRecommendation:
     updated_at: dt.datetime
     detail: str = ""
     raw_status: str | None = None
+    proposed_at: dt.datetime | None = None
+    linked_order: str | None = None
+    linked_at: dt.datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -61,4 +68,7 @@ def stored(row: RowMapping) -> StoredRecommendation:
         updated_at=row["updated_at"],
         detail=row["detail"],
         raw_status=row["raw_status"],
+        proposed_at=row["proposed_at"],
+        linked_order=row["linked_order"],
+        linked_at=row["linked_at"],
     )

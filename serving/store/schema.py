@@ -24,18 +24,24 @@ from features.core.clock import require_utc
 
 __all__ = [
     "OPEN_CONDITION",
+    "UNCLOSED_CONDITION",
     "UtcTime",
     "answers",
     "audit",
     "audit_head",
+    "breakers",
+    "erp_events",
+    "incidents",
     "metadata",
     "order_changes",
     "outbox",
     "recommendations",
+    "stops",
     "watermarks",
 ]
 
 # Written out, because the index in the database must not change when the enum grows: that is a migration.
+UNCLOSED_CONDITION = "closed_at IS NULL"
 OPEN_CONDITION = "state NOT IN ('completed', 'cancelled', 'rejected')"
 
 
@@ -83,6 +89,9 @@ recommendations = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("decided_by", String(120)),
     Column("decided_at", UtcTime),
+    Column("proposed_at", UtcTime),  # since when it counts against the site's budget; None: held back
+    Column("linked_order", String(40)),  # an order that a person made for the same asset
+    Column("linked_at", UtcTime),
     Index(
         "one_open_per_failure_mode",
         "machine_id",
@@ -93,6 +102,7 @@ recommendations = Table(
         postgresql_where=text(OPEN_CONDITION),
     ),
     Index("recommendations_by_order", "order_number"),
+    Index("recommendations_by_link", "linked_order"),
 )
 
 outbox = Table(
@@ -113,6 +123,7 @@ outbox = Table(
     Column("last_error", Text, nullable=False, default=""),
     Column("created_at", UtcTime, nullable=False),
     Column("done_at", UtcTime),
+    Column("first_tried_at", UtcTime),
     Index("outbox_by_state", "state", "next_try_at"),
 )
 
@@ -141,6 +152,62 @@ watermarks = Table(
     metadata,
     Column("name", String(80), primary_key=True),
     Column("time", UtcTime, nullable=False),
+)
+
+# One row a connection: shared by all its senders.
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("connection", String(80), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("open_until", UtcTime),
+    Column("needs_person", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+)
+
+# One row a stopped site; `*` stops all.
+stops = Table(
+    "stops",
+    metadata,
+    Column("site_id", String(60), primary_key=True),
+    Column("by", String(120), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(40), nullable=False),  # storm, twice, missing, orphan
+    Column("subject", String(130), nullable=False),  # site/class, or an order key
+    Column("message", Text, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON
+    Column("opened_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
+    Column("closed_by", String(120)),
+    Index(
+        "one_open_incident",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=text(UNCLOSED_CONDITION),
+        postgresql_where=text(UNCLOSED_CONDITION),
+    ),
+)
+
+# Messages of the ERP that something changed: each once, hints only.
+erp_events = Table(
+    "erp_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("connection", String(60), nullable=False),
+    Column("event_id", String(120), nullable=False),
+    Column("number", String(40), nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("read_at", UtcTime),
+    UniqueConstraint("connection", "event_id", name="one_row_per_event"),
 )
 
 answers = Table(

@@ -3,16 +3,22 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import insert, select, update
 
 from features.core.errors import RequestRejectedError
 from features.core.statements import Recommendation
 from serving.orders import OPEN_STATES, MaintenanceRequest, RecommendationState
 from serving.store import audit as chain
+from serving.store import rows
+from serving.store.brakes import Brakes
 from serving.store.changes import Changes
 from serving.store.database import Database
 from serving.store.deliveries import Deliveries, enqueue
 from serving.store.documents import RECOMMENDATION, REQUEST, StoredRecommendation, stored
+from serving.store.holds import Holds
+from serving.store.inbox import Inbox
+from serving.store.incidents import Incidents
+from serving.store.precision import Precision, precision
 from serving.store.schema import answers, recommendations
 
 __all__ = ["Store"]
@@ -35,6 +41,10 @@ class Store:
         self._database = Database(url)
         self.deliveries = Deliveries(self._database)
         self.changes = Changes(self._database)
+        self.brakes = Brakes(self._database)
+        self.incidents = Incidents(self._database)
+        self.inbox = Inbox(self._database)
+        self.holds = Holds(self._database)
 
     def migrate(self) -> None:
         """Bring the tables to the newest revision; safe to call from several processes."""
@@ -64,7 +74,7 @@ class Store:
             RequestRejectedError: None has it (`context["reason"] == "not_found"`).
         """
         with self._database.reading() as connection:
-            return _held(connection, recommendation_id)
+            return rows.row_of(connection, recommendation_id)
 
     def latest(self, machine_id: str, slot: str, failure_mode: str) -> StoredRecommendation | None:
         """The newest episode of a failure mode, open or not; None: there never was one."""
@@ -87,9 +97,12 @@ class Store:
         episode: int,
         now: dt.datetime,
         suppressed: str = "",
+        linked_order: str | None = None,
         actor: str = "planning",
     ) -> StoredRecommendation | None:
         """Store a new recommendation, proposed or (with a reason) suppressed.
+
+        `linked_order` is the number of an order that a person made for the same asset.
 
         Returns:
             The stored one; None when the failure mode already has an open one or the key is known:
@@ -122,17 +135,21 @@ class Store:
                     episode=episode,
                     state=state.value,
                     detail=suppressed,
-                    document=_text(RECOMMENDATION.dump_json(recommendation)),
-                    request=_text(REQUEST.dump_json(request)),
+                    document=rows.text(RECOMMENDATION.dump_json(recommendation)),
+                    request=rows.text(REQUEST.dump_json(request)),
                     created_at=now,
                     updated_at=now,
+                    proposed_at=None if suppressed else now,
+                    linked_order=linked_order,
+                    linked_at=None if linked_order is None else now,
                 )
                 .returning(c.id)
             )
             recommendation_id = result.scalar_one()
-            facts = {"key": request.key, "episode": episode, "reason": recommendation.reason}
-            _audit(connection, actor, f"recommendation.{state}", request.key, facts | {"why": suppressed}, now)
-            return _held(connection, recommendation_id)
+            facts: dict[str, object] = {"key": request.key, "episode": episode, "reason": recommendation.reason}
+            facts |= {} if linked_order is None else {"linked_order": linked_order}
+            rows.note(connection, actor, f"recommendation.{state}", request.key, facts | {"why": suppressed}, now)
+            return rows.row_of(connection, recommendation_id)
 
     def revise(
         self,
@@ -145,16 +162,16 @@ class Store:
     ) -> StoredRecommendation:
         """Replace what an open recommendation says; once it left the house, the ERP gets a note too."""
         with self._database.writing() as connection:
-            held = _held(connection, recommendation_id)
+            held = rows.row_of(connection, recommendation_id)
             if not held.is_open:
-                raise _conflict(held, "revise")
+                raise rows.conflict(held, "revise")
             number = held.updates + 1
             connection.execute(
                 update(recommendations)
                 .where(recommendations.c.id == recommendation_id)
                 .values(
-                    document=_text(RECOMMENDATION.dump_json(recommendation)),
-                    request=_text(REQUEST.dump_json(request)),
+                    document=rows.text(RECOMMENDATION.dump_json(recommendation)),
+                    request=rows.text(REQUEST.dump_json(request)),
                     updates=number,
                     updated_at=now,
                 )
@@ -162,8 +179,8 @@ class Store:
             if held.state not in _UNSENT:
                 enqueue(connection, recommendation_id, request, kind="note", number=number, now=now)
             facts = {"update": number, "reason": recommendation.reason, "priority": recommendation.priority}
-            _audit(connection, actor, "recommendation.revised", held.key, facts, now)
-            return _held(connection, recommendation_id)
+            rows.note(connection, actor, "recommendation.revised", held.key, facts, now)
+            return rows.row_of(connection, recommendation_id)
 
     def move(
         self,
@@ -181,11 +198,15 @@ class Store:
             RequestRejectedError: It is not in the state `expected` any more, or it is over.
         """
         with self._database.writing() as connection:
-            held = _held(connection, recommendation_id)
+            held = rows.row_of(connection, recommendation_id)
             if not held.is_open or held.state != expected:
-                raise _conflict(held, f"make {state}")
-            _move(connection, held, state, detail, actor, now)
-            return _held(connection, recommendation_id)
+                raise rows.conflict(held, f"make {state}")
+            rows.move(connection, held, state, detail, actor, now)
+            return rows.row_of(connection, recommendation_id)
+
+    def precision(self) -> Mapping[tuple[str, str], Precision]:
+        """Site and component class -> how often recommendations were right."""
+        return precision(self._database)
 
     def approve(self, recommendation_id: int, actor: str, now: dt.datetime) -> StoredRecommendation:
         """A person's yes: the recommendation is queued for the ERP in the same transaction.
@@ -196,14 +217,14 @@ class Store:
             RequestRejectedError: Unknown id, or it was rejected, suppressed or is over.
         """
         with self._database.writing() as connection:
-            held = _held(connection, recommendation_id)
+            held = rows.row_of(connection, recommendation_id)
             if held.state == _State.PROPOSED:
-                _decide(connection, held, _State.APPROVED, actor, "", now)
+                rows.decide(connection, held, _State.APPROVED, actor, "", now)
                 enqueue(connection, held.id, held.request, kind="create", number=0, now=now)
-                _move(connection, held, _State.QUEUED, "", actor, now)
+                rows.move(connection, held, _State.QUEUED, "", actor, now)
             elif not held.is_open or held.state == _State.SUPPRESSED:
-                raise _conflict(held, "approve")
-            return _held(connection, recommendation_id)
+                raise rows.conflict(held, "approve")
+            return rows.row_of(connection, recommendation_id)
 
     def reject(self, recommendation_id: int, actor: str, now: dt.datetime, reason: str) -> StoredRecommendation:
         """A person's no, with the reason: it is a label.
@@ -214,11 +235,11 @@ class Store:
         if not reason.strip():
             raise RequestRejectedError("a rejection needs a reason", {"reason": "invalid"})
         with self._database.writing() as connection:
-            held = _held(connection, recommendation_id)
+            held = rows.row_of(connection, recommendation_id)
             if held.state not in _UNSENT:
-                raise _conflict(held, "reject")
-            _decide(connection, held, _State.REJECTED, actor, reason, now)
-            return _held(connection, recommendation_id)
+                raise rows.conflict(held, "reject")
+            rows.decide(connection, held, _State.REJECTED, actor, reason, now)
+            return rows.row_of(connection, recommendation_id)
 
     def requeue(self, recommendation_id: int, actor: str, now: dt.datetime) -> StoredRecommendation:
         """Send again what was given up, or really send what a dry run only would have sent.
@@ -227,17 +248,17 @@ class Store:
             RequestRejectedError: Unknown id, or neither of the two.
         """
         with self._database.writing() as connection:
-            held = _held(connection, recommendation_id)
+            held = rows.row_of(connection, recommendation_id)
             if held.state not in _REQUEUEABLE:
-                raise _conflict(held, "send again")
+                raise rows.conflict(held, "send again")
             enqueue(connection, held.id, held.request, kind="create", number=0, now=now)
-            _move(connection, held, _State.QUEUED, "sent again by a person", actor, now)
-            return _held(connection, recommendation_id)
+            rows.move(connection, held, _State.QUEUED, "sent again by a person", actor, now)
+            return rows.row_of(connection, recommendation_id)
 
     def audit(self, actor: str, action: str, subject: str, detail: Mapping[str, object], now: dt.datetime) -> None:
         """Add an audit row; `detail` must not hold secrets."""
         with self._database.writing() as connection:
-            _audit(connection, actor, action, subject, detail, now)
+            rows.note(connection, actor, action, subject, detail, now)
 
     def audit_rows(self, subject: str | None = None, limit: int = 200) -> list[chain.AuditRow]:
         """The newest audit rows first."""
@@ -253,65 +274,3 @@ class Store:
         """Keep an online answer of the API (JSON text); answers are never written to the lake."""
         with self._database.writing() as connection:
             connection.execute(insert(answers).values(at=now, actor=actor, subject=subject, document=document))
-
-
-def _text(document: bytes) -> str:
-    return document.decode("utf-8")
-
-
-def _held(connection: Connection, recommendation_id: int) -> StoredRecommendation:
-    query = select(recommendations).where(recommendations.c.id == recommendation_id)
-    row = connection.execute(query).mappings().first()
-    if row is None:
-        raise RequestRejectedError(
-            f"no recommendation {recommendation_id}", {"reason": "not_found", "id": recommendation_id}
-        )
-    return stored(row)
-
-
-def _conflict(held: StoredRecommendation, verb: str) -> RequestRejectedError:
-    return RequestRejectedError(
-        f"recommendation {held.id} is {held.state}; cannot {verb} it",
-        {"reason": "conflict", "id": held.id, "state": held.state},
-    )
-
-
-def _move(
-    connection: Connection,
-    held: StoredRecommendation,
-    state: RecommendationState,
-    detail: str,
-    actor: str,
-    now: dt.datetime,
-) -> None:
-    connection.execute(
-        update(recommendations)
-        .where(recommendations.c.id == held.id)
-        .values(state=state.value, detail=detail, updated_at=now)
-    )
-    _audit(connection, actor, f"recommendation.{state}", held.key, {"from": held.state, "why": detail}, now)
-
-
-def _decide(
-    connection: Connection,
-    held: StoredRecommendation,
-    state: RecommendationState,
-    actor: str,
-    reason: str,
-    now: dt.datetime,
-) -> None:
-    connection.execute(
-        update(recommendations).where(recommendations.c.id == held.id).values(decided_by=actor, decided_at=now)
-    )
-    _move(connection, held, state, reason, actor, now)
-
-
-def _audit(
-    connection: Connection,
-    actor: str,
-    action: str,
-    subject: str,
-    detail: Mapping[str, object],
-    now: dt.datetime,
-) -> None:
-    chain.append(connection, actor=actor, action=action, subject=subject, detail=detail, now=now)

@@ -7,6 +7,6 @@ processes  `serving.worker.processes`  child processes that end together
 
 from serving.worker.champions import fetch_champions
 from serving.worker.processes import run_together
-from serving.worker.rounds import Worker, delivery_rules, fetch_command
+from serving.worker.rounds import Worker, fetch_command
 
-__all__ = ["Worker", "delivery_rules", "fetch_champions", "fetch_command", "run_together"]
+__all__ = ["Worker", "fetch_champions", "fetch_command", "run_together"]

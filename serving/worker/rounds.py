@@ -19,17 +19,12 @@ from serving.planning import plan
 from serving.store import Store
 from serving.sync import sync
 
-__all__ = ["Worker", "delivery_rules", "fetch_command"]
+__all__ = ["Worker", "fetch_command"]
 
 # Seconds between two looks into the model registry; the look costs a process and its imports.
 _CHAMPIONS_EVERY_S = 300.0
 # A child that takes longer than this hangs.
 _FETCH_TIMEOUT_S = 240.0
-
-
-def delivery_rules(timeout_s: float) -> DeliveryRules:
-    """Rules whose lease is longer than twice the HTTP timeout, with room for the look-up before."""
-    return DeliveryRules(lease=dt.timedelta(seconds=max(60.0, 3.0 * timeout_s)))
 
 
 @dataclass(slots=True)

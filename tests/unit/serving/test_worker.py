@@ -16,8 +16,9 @@ from features.core.lake import Lake
 from features.core.plant import Plant
 from serving.erp.memory import MemoryErp
 from serving.orders import OrderChange
+from serving.outbox import delivery_rules
 from serving.store import Store
-from serving.worker import Worker, delivery_rules, fetch_champions, run_together
+from serving.worker import Worker, fetch_champions, run_together
 
 T = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
 

@@ -1,4 +1,4 @@
-"""Orders come back: their state into the store, what they found into the lake."""
+"""Changes of orders since the last look: their state into the store, what they found into the lake."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -10,8 +10,9 @@ from features.core.telemetry import log
 from serving.erp.port import Orders
 from serving.orders import OrderChange, OrderState
 from serving.store import Store, StoredRecommendation
+from serving.sync.outcomes import OutcomeMaps
 
-__all__ = ["OVERLAP", "SyncReport", "event_of", "sync"]
+__all__ = ["OVERLAP", "SyncReport", "event_of", "sync", "take"]
 
 # Changes that an ERP commits late are still seen. Five minutes: the reference for ERP integration.
 OVERLAP = dt.timedelta(minutes=5)
@@ -35,7 +36,13 @@ class SyncReport:
 
 
 def sync(
-    store: Store, orders: Orders, lake: Lake, *, now: dt.datetime, overlap: dt.timedelta = OVERLAP
+    store: Store,
+    orders: Orders,
+    lake: Lake,
+    *,
+    now: dt.datetime,
+    overlap: dt.timedelta = OVERLAP,
+    outcomes: OutcomeMaps | None = None,
 ) -> SyncReport:
     """Read changes since the watermark, with an overlap; run again it changes nothing.
 
@@ -48,14 +55,15 @@ def sync(
         lake: Gets a maintenance event for each closed order.
         now: Moment of the sync.
         overlap: How far before the watermark to read again.
+        outcomes: What the codes of each site mean; none: only an ERP that speaks our words is understood.
     """
-    now, report = require_utc(now), SyncReport()
+    now, report, outcomes = require_utc(now), SyncReport(), outcomes or OutcomeMaps()
     watermark = store.changes.watermark(orders.name)
     since = _EARLIEST if watermark is None else watermark - overlap
     for change in orders.changes(since):
         watermark = change.changed_at if watermark is None else max(watermark, change.changed_at)
         if not store.changes.is_known(orders.name, change.change_id):
-            _take(change, store, orders.name, lake, now, report)
+            take(change, store, orders.name, lake, outcomes, now, report)
     if watermark is not None:
         store.changes.move_watermark(orders.name, watermark)
     if report.changes:
@@ -86,6 +94,8 @@ def event_of(
     if outcome is None and change.state is OrderState.CANCELLED and not change.raw_outcome:
         outcome = Outcome.CANCELLED
     recommendation = owner.recommendation
+    # A breakdown ends the life when it happens, a repair when it is done.
+    broke = change.malfunction_at if outcome is Outcome.CONFIRMED_FAILURE else None
     return MaintenanceEvent(
         source=source,
         source_event_id=event_id,
@@ -95,7 +105,7 @@ def event_of(
         kind=EventKind.INSPECTION if outcome is None else _KINDS.get(outcome, EventKind.INSPECTION),
         outcome=outcome,
         failure_mode=change.failure_mode or recommendation.failure_mode,
-        occurred_at=min(change.completed_at or change.changed_at, now),
+        occurred_at=min(broke or change.completed_at or change.changed_at, now),
         available_at=min(change.changed_at, now),
         order_key=owner.key,
         text=change.text,
@@ -103,13 +113,26 @@ def event_of(
     )
 
 
-def _take(change: OrderChange, store: Store, name: str, lake: Lake, now: dt.datetime, report: SyncReport) -> None:
+def take(
+    change: OrderChange,
+    store: Store,
+    name: str,
+    lake: Lake,
+    outcomes: OutcomeMaps,
+    now: dt.datetime,
+    report: SyncReport,
+) -> None:
+    """Deal with one change that was not seen before."""
     owner = store.changes.owner_of(change)
     report.changes += 1
+    if owner is not None and _is_twin(change, owner):
+        store.changes.record(name, change, event=None, now=now)
+        return
     if owner is None:
         report.foreign += 1
         store.changes.record(name, change, event=None, now=now)
         return
+    change = outcomes.read(change, owner.site_id)
     event = _event(change, owner, store, name, now) if change.state.is_terminal else None
     if event is not None:
         log("sync").info(
@@ -125,6 +148,11 @@ def _take(change: OrderChange, store: Store, name: str, lake: Lake, now: dt.date
         if event.outcome is None:
             report.needs_review.append(change.number)
     store.changes.record(name, change, event=event, now=now)
+
+
+def _is_twin(change: OrderChange, owner: StoredRecommendation) -> bool:
+    """Another order of the same key than the one we hold: reconciliation deals with it."""
+    return change.key == owner.key and owner.order_number not in (None, change.number)
 
 
 def _event(

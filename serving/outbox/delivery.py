@@ -6,7 +6,6 @@ connection, 5xx, a sender that died) the item is `unknown`: only look-ups, some 
 """
 
 import datetime as dt
-import hashlib
 import os
 import socket
 import time
@@ -21,34 +20,13 @@ from features.core.errors import (
     RetriableError,
 )
 from features.core.telemetry import log
+from serving.erp.dry_run import DryRun
 from serving.erp.port import Orders
 from serving.orders import WorkOrder
-from serving.store import OutboxItem, Store
+from serving.outbox.rules import DeliveryRules, backoff
+from serving.store import IncidentKind, OutboxItem, Store
 
-__all__ = ["DeliveryReport", "DeliveryRules", "backoff", "deliver"]
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryRules:
-    """How long, how often.
-
-    Attributes:
-        lease: How long a claim lasts; must exceed twice the HTTP timeout.
-        hold: Pause before an ambiguous delivery is looked up: an ERP may finish, and index, late.
-        lookups: Look-ups without a find before an ambiguous delivery may be created again.
-        first_backoff: Pause after the first failure; doubles with each.
-        longest_backoff: Cap of the pause.
-        tries: Attempts before a person must look.
-        failures_in_a_row: The round ends after so many: the ERP is down, not the item.
-    """
-
-    lease: dt.timedelta = dt.timedelta(seconds=60)
-    hold: dt.timedelta = dt.timedelta(seconds=30)
-    lookups: int = 2
-    first_backoff: dt.timedelta = dt.timedelta(seconds=15)
-    longest_backoff: dt.timedelta = dt.timedelta(hours=1)
-    tries: int = 8
-    failures_in_a_row: int = 3
+__all__ = ["DeliveryReport", "deliver"]
 
 
 @dataclass(slots=True)
@@ -78,9 +56,13 @@ def deliver(
     rules: DeliveryRules | None = None,
     wall: Clock | None = None,
     owner: str | None = None,
+    writes_for: Callable[[str], bool] = lambda _site_id: True,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> DeliveryReport:
     """Send everything that is due; several processes may do so at once.
+
+    Items of stopped sites stay where they are. While the connection's circuit breaker is open nothing is
+    claimed at all.
 
     Args:
         store: Holds the outbox.
@@ -89,35 +71,24 @@ def deliver(
         rules: How long, how often.
         wall: The real time, on which leases and pauses run.
         owner: Name of this sender, unique among processes.
+        writes_for: Whether orders of a site really leave the house; else it is a dry run for that site.
         should_stop: Asked before each item.
 
     Raises:
-        ConfigError: Address or credentials are wrong; the item stays queued.
+        ConfigError: Address, credentials or rights are wrong; the item stays queued, and nothing more is
+            sent until a person closes the breaker.
     """
     rules, wall = rules or DeliveryRules(), wall or SystemClock()
-    sender = _Sender(store, orders, rules, wall, owner or _own_name(), now)
+    sender = _Sender(store, orders, rules, wall, owner or _own_name(), now, writes_for)
     failures = 0
     while failures < rules.failures_in_a_row and not should_stop():
+        if not store.brakes.may_try(orders.name, wall=wall.now()):
+            break
         item = store.deliveries.claim(sender.owner, wall=wall.now(), lease=rules.lease, now=now)
         if item is None:
             break
         failures = failures + 1 if sender.send(item) else 0
     return sender.report
-
-
-def backoff(key: str, attempt: int, rules: DeliveryRules) -> dt.timedelta:
-    """Pause after an attempt: doubling, capped, and spread by the key so that items do not march in step.
-
-    Between half of the full pause and the full one; the same for the same key and attempt.
-
-    Example:
-        >>> rules = DeliveryRules(first_backoff=dt.timedelta(seconds=10))
-        >>> dt.timedelta(seconds=5) <= backoff("WC-A", 1, rules) <= dt.timedelta(seconds=10)
-        True
-    """
-    full: dt.timedelta = min(rules.longest_backoff, rules.first_backoff * (1 << min(attempt - 1, 20)))
-    digest = hashlib.sha256(f"{key}:{attempt}".encode()).digest()
-    return full * (0.5 + int.from_bytes(digest[:4]) / 2**33)
 
 
 @dataclass(slots=True)
@@ -128,6 +99,7 @@ class _Sender:
     wall: Clock
     owner: str
     now: dt.datetime
+    writes_for: Callable[[str], bool]
     report: DeliveryReport = field(default_factory=DeliveryReport)
 
     def send(self, item: OutboxItem) -> bool:
@@ -144,21 +116,33 @@ class _Sender:
             self._give_up(item, str(err))
         except ConfigError as err:
             self._postpone(item, item.is_ambiguous, item.lookups, str(err), self._pause(item))
+            self.store.brakes.refused(self.orders.name, str(err), wall=self.wall.now())
             raise
         except AmbiguousDeliveryError as err:
             bound.warning("outbox.ambiguous", reason=str(err))
-            self._retry(item, True, 0, str(err), max(self.rules.hold, self._pause(item)))
+            self._retry(item, True, 0, str(err), max(self.rules.hold, self._pause(item), self._failed(err)))
             return True
         except RetriableError as err:
             bound.warning("outbox.delivery_failed", reason=str(err))
-            self._retry(item, item.is_ambiguous, item.lookups, str(err), self._pause(item))
+            pause = max(self._pause(item), self._failed(err))
+            self._retry(item, item.is_ambiguous, item.lookups, str(err), pause)
             return True
+        else:
+            self.store.brakes.succeeded(self.orders.name, wall=self.wall.now())
         return False
+
+    def _failed(self, err: RetriableError) -> dt.timedelta:
+        """Tell the breaker; how long the ERP asks to wait."""
+        told = err.context.get("retry_after_s")
+        rest_s = float(told) if isinstance(told, int | float) else None
+        self.store.brakes.failed(self.orders.name, str(err), wall=self.wall.now(), rest_s=rest_s)
+        return dt.timedelta(seconds=rest_s or 0.0)
 
     def _send(self, item: OutboxItem) -> None:
         if item.kind != "create":
             assert item.order_number is not None  # noqa: S101  the claim waits for the number
-            self.orders.annotate(item.order_number, item.request.text, item.request.priority)
+            writing = self.orders if self.writes_for(item.request.site_id) else DryRun(self.orders)
+            writing.annotate(item.order_number, item.request.text, item.request.priority)
             if self.store.deliveries.delivered(item, None, now=self.now):
                 self.report.annotated.append(item.key)
             return
@@ -175,15 +159,16 @@ class _Sender:
             (self.report.would_send if order.number is None else self.report.sent).append(item.key)
 
     def _ensure(self, item: OutboxItem) -> WorkOrder:
+        if not self.writes_for(item.request.site_id):
+            return DryRun(self.orders).create(item.request)
         found = self.orders.find(item.key)
         if len(found) > 1:
             numbers = [order.number for order in found]
-            self.store.audit(
-                f"outbox:{self.owner}", "incident.duplicates", item.key, {"orders": numbers}, self.now
-            )
+            message = f"the ERP has orders {', '.join(str(number) for number in numbers)} for one key"
+            self.store.incidents.open(IncidentKind.TWICE, item.key, message, {"orders": numbers}, now=self.now)
             log("outbox").error("outbox.duplicates_found", key=item.key, orders=numbers)
         if found:
-            return found[0]
+            return next((order for order in found if not order.state.is_terminal), found[0])
         if item.is_ambiguous and item.lookups + 1 < self.rules.lookups:
             raise _UndecidedError
         if not self.store.deliveries.renew(item, wall=self.wall.now(), lease=self.rules.lease):
@@ -194,7 +179,8 @@ class _Sender:
         return backoff(item.item_key, item.attempts, self.rules)
 
     def _retry(self, item: OutboxItem, is_ambiguous: bool, lookups: int, error: str, pause: dt.timedelta) -> None:
-        if item.attempts >= self.rules.tries:
+        is_old = self.wall.now() - item.first_tried_at >= self.rules.patience
+        if item.attempts >= self.rules.tries and is_old:
             self._give_up(item, f"given up after {item.attempts} tries: {error}")
         else:
             self._postpone(item, is_ambiguous, lookups, error, pause)
