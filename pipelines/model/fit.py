@@ -1,6 +1,7 @@
 """A training set in, a model artefact and the out-of-fold answers behind its figures out."""
 
 import datetime as dt
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -159,9 +160,21 @@ def _no_forests(failed: int, parameters: FitParameters) -> _Forests:
 
 
 def cross_validate(
-    examples: Examples, parameters: FitParameters, *, fold: Ints, spans: Spans | None = None
+    examples: Examples,
+    parameters: FitParameters,
+    *,
+    fold: Ints,
+    spans: Spans | None = None,
+    pool: Executor | None = None,
 ) -> CrossValidated:
     """Answers every labelled row out of fold; arguments as for `fit`.
+
+    Args:
+        examples: Lives and their rows.
+        parameters: Of the fit.
+        fold: Fold of each row [n].
+        spans: How far back a staged model's memory goes.
+        pool: Threads in which a staged model's folds are fitted, those of other calls beside them.
 
     Raises:
         LeakageError: A life is in more than one fold.
@@ -184,7 +197,7 @@ def cross_validate(
         declared_cap=examples.declared_cap,
     )
     if staged and spans is not None:
-        crossed = staged_crossfit(histories(examples, spans), rows, taught, fold, parameters)
+        crossed = staged_crossfit(histories(examples, spans), rows, taught, fold, parameters, pool)
     else:
         crossed = cross_fit(rows, parameters)
     return CrossValidated(rows, labelled, columns, crossed, taught[failed[taught] & (fold[taught] != UNJUDGED)])
@@ -216,7 +229,8 @@ def _in_stages(
 ) -> _Forests:
     lives, crossed = histories(examples, spans), judged.crossed
     seen = np.ones(examples.unit.size, dtype=np.bool_)
-    stages = fit_stages(lives, seen, crossed.out_of_fold.cap, parameters.staged, parameters.seed)
+    cap, seed = crossed.out_of_fold.cap, parameters.seed
+    stages = fit_stages(lives, seen, cap, parameters.staged, seed, parameters.threads)
     texts = texts_of(stages)
     return _Forests(
         texts.forests,
