@@ -8,12 +8,14 @@ import numpy as np
 
 from features.rul.artefact import Artefact, Calibration, Domain
 from features.rul.memory import Memory, Spans
+from features.rul.past import PastLives
 from pipelines.model.boosting import QUANTILES, boost
 from pipelines.model.condition import condition_of
 from pipelines.model.crossfit import CAPPED, Crossfit, Labelled, OutOfFold, cross_fit
 from pipelines.model.domain import fit_domain
 from pipelines.model.examples import UNJUDGED, Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
+from pipelines.model.past import fit_past, gains_of
 from pipelines.model.prior import class_prior
 from pipelines.model.staged.fit import staged_crossfit, texts_of
 from pipelines.model.staged.histories import histories
@@ -70,6 +72,7 @@ class _Forests:
     memory: Memory | None = None
     index_inputs: tuple[str, ...] = ()
     index: str = ""
+    past: PastLives | None = None
 
 
 def fit(
@@ -122,6 +125,8 @@ def fit(
         forests = replace(
             _no_forests(failed, parameters),
             inputs=transfer.inputs,
+            domain=transfer.domain,
+            past=transfer.past,
             out_of_fold=transfer.out_of_fold,
             rows=transfer.rows,
         )
@@ -150,6 +155,7 @@ def fit(
         index_inputs=forests.index_inputs,
         index_forest=forests.index,
         transfer=None if transfer is None else transfer.model,
+        past=forests.past,
     )
     return Fitted(artefact, forests.out_of_fold, forests.rows)
 
@@ -214,13 +220,19 @@ def _fit_forests(
     for output in QUANTILES:
         forest = boost(rows.x, y, rows.unit, parameters, output=output, start=crossed.start)
         texts[output] = forest.model_to_string()
+    inputs = tuple(examples.names[column] for column in judged.columns)
+
+    def tell(rows: Ints) -> Floats:
+        return examples.x[np.ix_(rows, judged.columns)]
+
     return _Forests(
         texts,
-        tuple(examples.names[column] for column in judged.columns),
+        inputs,
         crossed.calibration,
         _domain(examples, judged, fold),
         crossed.out_of_fold,
         judged.answered,
+        past=fit_past(examples, inputs, tell, gains_of(texts["mean"]), min_rows=parameters.min_rows),
     )
 
 
@@ -232,6 +244,15 @@ def _in_stages(
     cap, seed = crossed.out_of_fold.cap, parameters.seed
     stages = fit_stages(lives, seen, cap, parameters.staged, seed, parameters.threads)
     texts = texts_of(stages)
+
+    def tell(rows: Ints) -> Floats:
+        first = np.zeros(rows.size, dtype=np.int64)
+        values = examples.x[rows]
+        told = stages.memory.columns(values, examples.names, lives.hours[rows], first)
+        names = (*examples.names, *stages.memory.column_names())
+        place = {name: number for number, name in enumerate(names)}
+        return np.concatenate([values, told], axis=1)[:, [place[name] for name in stages.index_inputs]]
+
     return _Forests(
         texts.forests,
         stages.inputs,
@@ -242,6 +263,7 @@ def _in_stages(
         stages.memory,
         stages.index_inputs,
         texts.index,
+        fit_past(examples, stages.index_inputs, tell, gains_of(texts.index), min_rows=parameters.min_rows),
     )
 
 
