@@ -15,6 +15,7 @@ __all__ = ["KINDS", "Asset", "Assets", "Orders", "connected", "open_erp"]
 KINDS: dict[str, str] = {
     "dry_run": "serving.erp.dry_run:DryRun",
     "memory": "serving.erp.memory:MemoryErp",
+    "rest": "serving.erp.rest:Rest",
     "webhook": "serving.erp.webhook:Webhook",
 }
 

@@ -235,11 +235,15 @@ def test_shadow_reads_the_erp_behind_and_writes_nothing() -> None:
     assert shadow.find(request.key) == behind.orders
 
 
+# Kinds that are nothing without options.
+OPTIONS = {"rest": {"mapping": "atlas"}}
+
+
 @pytest.mark.parametrize("kind", list(KINDS))
 @pytest.mark.parametrize("mode", ["dry_run", "shadow"])
 def test_only_live_mode_can_write(kind: str, mode: str) -> None:
     settings = ErpSettings.model_validate(
-        {"kind": kind, "mode": mode, "url": "https://erp.example", "secret": "s"}
+        {"kind": kind, "mode": mode, "url": "https://erp.example", "secret": "s", "options": OPTIONS.get(kind, {})}
     )
     assert isinstance(open_erp(settings), DryRun)
 

@@ -8,6 +8,7 @@ __all__ = ["VENDORS", "vendor"]
 
 VENDORS: dict[str, str] = {
     "memory": "tests.standins.memory:VENDOR",
+    "rest_atlas": "tests.standins.atlas:VENDOR",
     "webhook": "tests.standins.sandbox:VENDOR",
 }
 
