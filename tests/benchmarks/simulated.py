@@ -2,6 +2,9 @@
 
 A model is fitted on the plant's first 18 months, as of their end, and asked about lives that began later:
 other parts, another time. Which mode ended a life is the simulator's own truth and is read for the verdict only.
+
+`--seed` draws another plant with the same parameters: what was chosen with the frozen one at hand is shown on data
+that nobody looked at. Give it a folder of its own.
 """
 
 import sys
@@ -368,7 +371,9 @@ def main() -> None:
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as space:
         found = verdict(options.work or Path(space), options.seed)
-    found["figures"] |= challengers()
+    if options.seed is None:
+        # They have a plant of their own, whatever this one's seed is.
+        found["figures"] |= challengers()
     report = {
         "benchmark": "simulated",
         "machine": machine(),
