@@ -64,7 +64,7 @@ def test_slopes_as_good_as_each_other_leave_p10_alone() -> None:
 
 def test_a_life_weighs_in_a_bin_by_the_share_of_its_rows_there() -> None:
     """30 lives spend all rows in the upper bin and miss by 1; 10 pass with one row of twenty and miss by 9."""
-    unit, row = lives(40, 20), np.tile(np.arange(20), 40)
+    unit, row = lives(40, 20), np.tile(np.arange(20.0), 40)
     passing = np.repeat(np.arange(40) >= 30, 20)
     upper = ~passing | (row == 0)
     truth = np.where(upper, 50.0, 20.0) + row
