@@ -14,6 +14,7 @@ __all__ = ["KINDS", "Asset", "Assets", "Orders", "connected", "open_erp"]
 
 KINDS: dict[str, str] = {
     "dry_run": "serving.erp.dry_run:DryRun",
+    "maximo": "serving.erp.maximo:Maximo",
     "memory": "serving.erp.memory:MemoryErp",
     "rest": "serving.erp.rest:Rest",
     "webhook": "serving.erp.webhook:Webhook",

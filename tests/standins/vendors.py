@@ -7,6 +7,8 @@ from tests.standins.peer import Vendor
 __all__ = ["VENDORS", "vendor"]
 
 VENDORS: dict[str, str] = {
+    "maximo": "tests.standins.maximo:VENDOR",
+    "maximo_requests": "tests.standins.maximo:SR_VENDOR",
     "memory": "tests.standins.memory:VENDOR",
     "rest_atlas": "tests.standins.atlas:VENDOR",
     "webhook": "tests.standins.sandbox:VENDOR",
