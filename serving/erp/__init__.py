@@ -17,6 +17,7 @@ KINDS: dict[str, str] = {
     "maximo": "serving.erp.maximo:Maximo",
     "memory": "serving.erp.memory:MemoryErp",
     "rest": "serving.erp.rest:Rest",
+    "sap_s4": "serving.erp.sap_s4:SapS4",
     "webhook": "serving.erp.webhook:Webhook",
 }
 

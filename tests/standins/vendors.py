@@ -11,6 +11,8 @@ VENDORS: dict[str, str] = {
     "maximo_requests": "tests.standins.maximo:SR_VENDOR",
     "memory": "tests.standins.memory:VENDOR",
     "rest_atlas": "tests.standins.atlas:VENDOR",
+    "sap_s4": "tests.standins.sap_vendors:VENDOR",
+    "sap_s4_order": "tests.standins.sap_vendors:VENDOR_ORDERS",
     "webhook": "tests.standins.sandbox:VENDOR",
 }
 
