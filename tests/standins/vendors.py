@@ -10,6 +10,8 @@ VENDORS: dict[str, str] = {
     "maximo": "tests.standins.maximo:VENDOR",
     "maximo_requests": "tests.standins.maximo:SR_VENDOR",
     "memory": "tests.standins.memory:VENDOR",
+    "odoo": "tests.standins.odoo:VENDOR",
+    "odoo_jsonrpc": "tests.standins.odoo:JSONRPC",
     "rest_atlas": "tests.standins.atlas:VENDOR",
     "sap_s4": "tests.standins.sap_vendors:VENDOR",
     "sap_s4_order": "tests.standins.sap_vendors:VENDOR_ORDERS",
