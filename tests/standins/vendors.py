@@ -9,6 +9,7 @@ __all__ = ["VENDORS", "vendor"]
 VENDORS: dict[str, str] = {
     "maximo": "tests.standins.maximo:VENDOR",
     "maximo_requests": "tests.standins.maximo:SR_VENDOR",
+    "file": "tests.standins.file:VENDOR",
     "memory": "tests.standins.memory:VENDOR",
     "odoo": "tests.standins.odoo:VENDOR",
     "odoo_jsonrpc": "tests.standins.odoo:JSONRPC",
