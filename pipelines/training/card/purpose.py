@@ -66,7 +66,20 @@ def seen(artefact: Artefact, provenance: Provenance, unit: str) -> list[str]:
         f"- {len(artefact.inputs)} of {len(artefact.feature_names)} features, set `{artefact.fingerprint}`",
         f'- taught up to {artefact.rul_cap:.6g} {unit}; beyond that it says only "that long or longer"',
         f"- left out on purpose: {'; '.join(left_out) or 'nothing'}",
+        *_past(artefact),
         "",
+    ]
+
+
+def _past(artefact: Artefact) -> list[str]:
+    """Which lives a prediction may name as those that its component looks like."""
+    if artefact.past is None:
+        return []
+    failed = sum(life.failed for life in artefact.past.lives)
+    told = ", ".join(f"`{name}`" for name in artefact.past.inputs)
+    return [
+        f"- names lives that looked like a component's own: {failed} that failed and "
+        f"{len(artefact.past.lives) - failed} that were taken out before, compared by {told}"
     ]
 
 
