@@ -14,6 +14,7 @@ __all__ = ["KINDS", "Asset", "Assets", "Orders", "connected", "open_erp"]
 
 KINDS: dict[str, str] = {
     "dry_run": "serving.erp.dry_run:DryRun",
+    "dynamics365": "serving.erp.dynamics365:Dynamics365",
     "maximo": "serving.erp.maximo:Maximo",
     "file": "serving.erp.file:FileErp",
     "memory": "serving.erp.memory:MemoryErp",

@@ -7,6 +7,7 @@ from tests.standins.peer import Vendor
 __all__ = ["VENDORS", "vendor"]
 
 VENDORS: dict[str, str] = {
+    "dynamics365": "tests.standins.dynamics365:VENDOR",
     "maximo": "tests.standins.maximo:VENDOR",
     "maximo_requests": "tests.standins.maximo:SR_VENDOR",
     "file": "tests.standins.file:VENDOR",
