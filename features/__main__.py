@@ -28,11 +28,11 @@ def benchmark(
     words: Annotated[list[str] | None, typer.Argument(help="Options of that benchmark, e.g. --json.")] = None,
 ) -> None:
     """Run a benchmark of this checkout, e.g. `wearcast benchmark features --json`."""
-    names = sorted(path.stem for path in _BENCHMARKS.glob("[a-z]*.py"))
+    names = sorted(path.stem.replace("_", "-") for path in _BENCHMARKS.glob("[a-z]*.py"))
     if name not in names:
         typer.echo(f"no benchmark {name!r}; there are: {', '.join(names) or 'none'} (in {_BENCHMARKS})", err=True)
         raise typer.Exit(2)
-    script = _BENCHMARKS / f"{name}.py"
+    script = _BENCHMARKS / f"{name.replace('-', '_')}.py"
     raise typer.Exit(subprocess.run([sys.executable, str(script), *(words or [])], check=False).returncode)
 
 
