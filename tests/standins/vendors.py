@@ -4,7 +4,7 @@ import importlib
 
 from tests.standins.peer import Vendor
 
-__all__ = ["VENDORS", "vendor"]
+__all__ = ["PEERS", "VENDORS", "vendor"]
 
 VENDORS: dict[str, str] = {
     "dynamics365": "tests.standins.dynamics365:VENDOR",
@@ -20,9 +20,15 @@ VENDORS: dict[str, str] = {
     "webhook": "tests.standins.sandbox:VENDOR",
 }
 
+# Real systems of others, installed by name from their registries (marker `peers`).
+PEERS: dict[str, str] = {
+    "sap_cap": "tests.standins.sap_cap:VENDOR",
+    "sap_cap_order": "tests.standins.sap_cap:VENDOR_ORDERS",
+}
+
 
 def vendor(name: str) -> Vendor:
     """The vendor of that name."""
-    module, _, attribute = VENDORS[name].partition(":")
+    module, _, attribute = (VENDORS | PEERS)[name].partition(":")
     found: Vendor = getattr(importlib.import_module(module), attribute)
     return found
