@@ -17,6 +17,7 @@ KINDS: dict[str, str] = {
     "dynamics365": "serving.erp.dynamics365:Dynamics365",
     "maximo": "serving.erp.maximo:Maximo",
     "file": "serving.erp.file:FileErp",
+    "erpnext": "serving.erp.erpnext:ErpNext",
     "memory": "serving.erp.memory:MemoryErp",
     "odoo": "serving.erp.odoo:Odoo",
     "rest": "serving.erp.rest:Rest",

@@ -11,6 +11,7 @@ VENDORS: dict[str, str] = {
     "maximo": "tests.standins.maximo:VENDOR",
     "maximo_requests": "tests.standins.maximo:SR_VENDOR",
     "file": "tests.standins.file:VENDOR",
+    "erpnext": "tests.standins.erpnext:VENDOR",
     "memory": "tests.standins.memory:VENDOR",
     "odoo": "tests.standins.odoo:VENDOR",
     "odoo_jsonrpc": "tests.standins.odoo:JSONRPC",
