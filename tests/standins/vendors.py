@@ -8,10 +8,10 @@ __all__ = ["PEERS", "VENDORS", "vendor"]
 
 VENDORS: dict[str, str] = {
     "dynamics365": "tests.standins.dynamics365:VENDOR",
+    "erpnext": "tests.standins.erpnext:VENDOR",
+    "file": "tests.standins.file:VENDOR",
     "maximo": "tests.standins.maximo:VENDOR",
     "maximo_requests": "tests.standins.maximo:SR_VENDOR",
-    "file": "tests.standins.file:VENDOR",
-    "erpnext": "tests.standins.erpnext:VENDOR",
     "memory": "tests.standins.memory:VENDOR",
     "odoo": "tests.standins.odoo:VENDOR",
     "odoo_jsonrpc": "tests.standins.odoo:JSONRPC",
@@ -23,6 +23,7 @@ VENDORS: dict[str, str] = {
 
 # Real systems of others, installed by name from their registries (marker `peers`).
 PEERS: dict[str, str] = {
+    "rest_tryton": "tests.standins.tryton:VENDOR",
     "sap_cap": "tests.standins.sap_cap:VENDOR",
     "sap_cap_order": "tests.standins.sap_cap:VENDOR_ORDERS",
 }
