@@ -36,6 +36,7 @@ from features.core.models import model_name
 from features.core.settings import demo_overrides
 from features.core.statements import Prediction, Refusal, RefusalReason
 from features.core.tables import FEATURE_ROWS
+from features.core.telemetry import configure_logs
 from features.rul.artefact import Artefact
 from features.rul.memory import Spans
 from features.rul.predict import predict_rows
@@ -368,6 +369,7 @@ def main() -> None:
     )
     parser.add_argument("--json", action="store_true", help="One JSON object and nothing else.")
     options = parser.parse_args()
+    configure_logs("auto", sys.stderr)
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as space:
         found = verdict(options.work or Path(space), options.seed)
