@@ -31,7 +31,7 @@ import polars as pl
 import yaml
 
 from features.core.clock import DemoClock
-from features.core.errors import ConfigError
+from features.core.errors import ConfigError, WearcastError
 from features.core.models import model_name
 from features.core.settings import demo_overrides
 from features.core.statements import Prediction, Refusal, RefusalReason
@@ -101,7 +101,7 @@ def open_walk(work: Path, seed: int | None = None) -> tuple[Walk, dt.datetime, d
 
     `seed` makes another plant with the same parameters; None: the frozen one.
     """
-    drawn = PLANT if seed is None else reseeded(work, seed)
+    drawn = drawn_plant(work, seed)
     config = read_config(drawn)
     learnt = config.start + dt.timedelta(days=config.history_days)
     known = learnt + dt.timedelta(days=UNSEEN_DAYS)
@@ -118,21 +118,25 @@ def open_walk(work: Path, seed: int | None = None) -> tuple[Walk, dt.datetime, d
     return replace(walk, clock=DemoClock(known + dt.timedelta(seconds=1))), learnt, known
 
 
-def reseeded(work: Path, seed: int) -> Path:
-    """The frozen plant's parameters with another seed, as a file in the folder.
+def drawn_plant(work: Path, seed: int | None) -> Path:
+    """The frozen plant's file, or one in the folder with its parameters and another seed.
 
     Raises:
         ConfigError: The folder holds the data of another seed.
     """
-    work.mkdir(parents=True, exist_ok=True)
-    place = work / "simulator.yaml"
-    if place.exists() and (found := read_config(place).seed) != seed:
+    own, frozen = work / "simulator.yaml", read_config(PLANT).seed
+    wanted, held = frozen if seed is None else seed, read_config(own).seed if own.exists() else frozen
+    if (work / "lake").exists() and held != wanted:
         raise ConfigError(
-            f"{work} holds the plant of seed {found}, not of {seed}: name another folder", {"folder": str(work)}
+            f"{work} holds the plant of seed {held}, not of {wanted}: name another folder", {"folder": str(work)}
         )
-    document = yaml.safe_load(PLANT.read_text(encoding="utf-8")) | {"seed": seed}
-    place.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-    return place
+    if wanted == frozen:
+        own.unlink(missing_ok=True)
+        return PLANT
+    work.mkdir(parents=True, exist_ok=True)
+    document = yaml.safe_load(PLANT.read_text(encoding="utf-8")) | {"seed": wanted}
+    own.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    return own
 
 
 def fill(walk: Walk, known: dt.datetime) -> None:
@@ -372,7 +376,10 @@ def main() -> None:
     configure_logs("auto", sys.stderr)
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as space:
-        found = verdict(options.work or Path(space), options.seed)
+        try:
+            found = verdict(options.work or Path(space), options.seed)
+        except WearcastError as err:
+            parser.error(str(err))
     if options.seed is None:
         # They have a plant of their own, whatever this one's seed is.
         found["figures"] |= challengers()
