@@ -27,7 +27,7 @@ from features.rul.limits import NOTHING, Judgement, Limits, worst
 from features.rul.outputs import Answers, Engine
 from features.rul.prior import age_prior
 from features.rul.reasons import rul_reasons
-from features.rul.refusals import AGE_UNKNOWN, Gap, barrier, gaps, stands_still
+from features.rul.refusals import AGE_UNKNOWN, RATING_UNKNOWN, Gap, barrier, gaps, stands_still
 from features.rul.stages import stage_answers, stage_reasons
 
 __all__ = ["STALE_STEPS", "Case", "Ladder", "Statement", "engine_of", "moment_of"]
@@ -100,8 +100,12 @@ class Ladder:
         against = gaps(artefact, self._rows, which, horizon_us=horizon_us)
         answered, moved = self._answers(artefact, inputs, which, evidence)
         told: list[Statement] = []
+        is_unrated = artefact.transfer is not None and math.isnan(
+            artefact.transfer.unit(self._case.component.rated_life)
+        )
+        untold = RATING_UNKNOWN if is_unrated else AGE_UNKNOWN
         for k, i in enumerate(which):
-            gap = self._stale(i, as_of) or against[k] or (AGE_UNKNOWN if math.isnan(answered.p50[k]) else None)
+            gap = self._stale(i, as_of) or against[k] or (untold if math.isnan(answered.p50[k]) else None)
             if gap is not None:
                 told.append(self._refuse(i, as_of, gap, evidence))
                 continue
@@ -137,9 +141,13 @@ class Ladder:
         """Numbers of the forests, or of the class's few failed lives where those speak; and what moved them."""
         moved: Sequence[tuple[Evidence, ...]] = [()] * len(which)
         if artefact.transfer is not None:
+            rated_life = self._case.component.rated_life
             if evidence:
-                moved = stage_reasons(artefact.transfer, self._rows, which, self._units().get("age", ""))
-            return stage_answers(artefact.transfer, self._rows, self._assessment.index, which), moved
+                moved = stage_reasons(
+                    artefact.transfer, self._rows, which, self._units().get("age", ""), rated_life=rated_life
+                )
+            index = self._assessment.index
+            return stage_answers(artefact.transfer, self._rows, index, which, rated_life=rated_life), moved
         engine = engine_of(artefact)
         if evidence:
             moved = rul_reasons(engine, inputs, self._units())

@@ -12,7 +12,7 @@ from features.core.statements import RefusalReason
 from features.rul.artefact import Artefact
 from features.rul.life import KnownRows
 
-__all__ = ["AGE_UNKNOWN", "Gap", "barrier", "gaps", "stands_still"]
+__all__ = ["AGE_UNKNOWN", "RATING_UNKNOWN", "Gap", "barrier", "gaps", "stands_still"]
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -35,6 +35,10 @@ class Gap:
 
 # Only answers that stand on the age alone, or on it and the condition, are not numbers without it.
 AGE_UNKNOWN = Gap(RefusalReason.MISSING_INPUT, "the age of this part is not known: record when it was installed")
+RATING_UNKNOWN = Gap(
+    RefusalReason.MISSING_INPUT,
+    "the model counts in rated lives and the plant file gives this part none: add rated_life, or train again",
+)
 
 
 def barrier(artefact: Artefact | None, fingerprint: str, component_class: ComponentClass) -> Gap | None:
