@@ -22,16 +22,17 @@ OWNERS = {
     "diagnose": ("features", "Name the fault that a component's spectra support."),
     "envelope-band": ("features", "Propose the band of each waveform point's envelope, by the kurtogram."),
     "plan": ("serving", "Turn predictions into recommendations."),
+    "erp": ("serving", "Check, map, prove and stop the connection to the ERP; incidents, precision."),
+    "audit": ("serving", "Verify and list the hash-chained audit."),
     "sandbox-erp": ("serving", "Run the small stand-in ERP."),
     "benchmark": ("features", "Run a benchmark of this checkout."),
 }
-STOPS = (signal.SIGINT, signal.SIGTERM)
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 
 def _start(package: str, *words: str) -> Popen[bytes]:
     side = Popen([sys.executable, "-c", f"from {package}.__main__ import app; app(prog_name='wearcast')", *words])
-    [signal.signal(stop, lambda number, _: side.send_signal(number)) for stop in STOPS]
+    [signal.signal(stop, lambda number, _: side.send_signal(number)) for stop in (signal.SIGINT, signal.SIGTERM)]
     return side
 
 
@@ -52,9 +53,8 @@ def _add(name: str, packages: list[str], text: str) -> None:
 def up() -> None:
     """Start web servers, schedules and worker; Ctrl-C stops them."""
     sides, stopping = [_start(side, "up") for side in ("pipelines", "serving")], []
-    [signal.signal(stop, lambda number, _: stopping.append(number)) for stop in STOPS]
+    [signal.signal(stop, lambda number, _: stopping.append(number)) for stop in (signal.SIGINT, signal.SIGTERM)]
     while not stopping and all(side.poll() is None for side in sides):
         time.sleep(0.2)
-    ended = max(abs(side.poll() or 0) for side in sides)
     [side.send_signal(signal.SIGINT) for side in sides]
-    raise typer.Exit(ended or max(abs(side.wait()) for side in sides))
+    raise typer.Exit(max(abs(side.wait()) for side in sides))

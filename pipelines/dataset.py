@@ -61,7 +61,7 @@ class TrainingSet:
         x: float64 [n, features], NaN where refused.
         rul: float64 [n], life units to the end of the life, not capped; NaN in lives that did not fail.
         survived: float64 [n], life units that the part is known to have lived on; NaN in lives that failed.
-        age: float64 [n], as stored with the row, NaN unknown.
+        age: float64 [n], as stored with the row, NaN where it did not count from the installation.
         unit: str [n], life a row belongs to.
         machine: str [n].
         time_us: int64 [n], microseconds since 1970 UTC.
@@ -133,7 +133,9 @@ def training_set(
     rows = (
         lake.read(FEATURE_ROWS, as_of=as_of)
         .filter(pl.col("component_class") == class_id, pl.col("fingerprint") == fingerprint)
-        .select("machine_id", "slot", "time", "running", "age", "values")
+        .select(
+            "machine_id", "slot", "time", "running", "age", "values", pl.col("age_known").alias("row_age_known")
+        )
         .collect()
     )
     rows = _with_clock(_joined(rows, _known_lives(lake, class_id, as_of)), plant, component_class.life_unit)
@@ -148,7 +150,7 @@ def training_set(
         x=_matrix(rows, len(names)),
         rul=_floats(rows, pl.when(pl.col("ending").is_in(_FAILED)).then("rul")),
         survived=_floats(rows, pl.when(~pl.col("ending").is_in(_FAILED)).then("rul")),
-        age=_floats(rows, pl.col("age")),
+        age=_floats(rows, pl.when("row_age_known").then("age")),
         unit=np.asarray(rows["unit"].to_list(), dtype=np.str_),
         machine=np.asarray(rows["machine_id"].to_list(), dtype=np.str_),
         time_us=rows["time"].dt.epoch("us").to_numpy(),
@@ -242,7 +244,7 @@ def _with_clock(rows: pl.DataFrame, plant: Plant, life_unit: LifeUnit) -> pl.Dat
     else:
         counted = _counted_age(elapsed, life_unit)
         first = (
-            pl.when(pl.col("age") <= _bound(since_start, life_unit))
+            pl.when("row_age_known", pl.col("age") <= _bound(since_start, life_unit))
             .then("age")
             .when(since_start <= pl.col("grid_h"))
             .then(_own_step(since_start, life_unit))

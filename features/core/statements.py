@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = [
+    "PAST_LIFE",
     "Action",
     "EventKind",
     "Evidence",
@@ -24,6 +25,10 @@ __all__ = [
     "named_fault",
     "order_key",
 ]
+
+
+# Name of the evidence that a past life is.
+PAST_LIFE = "past_life"
 
 
 class Quality(StrEnum):
@@ -116,7 +121,10 @@ class Evidence:
     `within limits`) or physics (`verdict`: the fault, `unknown` or `normal`; on the first item the value is the
     margin in dB, on those after it the height of a line over its floor in dB, with `order` of the shaft speed and
     `frequency_hz`). `note` tells it in words. What the age alone says has the rung `class_prior` (`verdict`:
-    `declared`, `fitted` or a failure mode). Reasons of the other rungs leave all five empty.
+    `declared`, `fitted` or a failure mode). A past life that looked like this one (`feature` is `past_life`) has the
+    rung of the number beside it: `value` is what was left of that life then, `verdict` how it ended (`failure`, a
+    failure mode or `suspension`), `distance` how far off it is (0 alike, 1 as different as can be). Reasons of the
+    other rungs leave all six empty.
     """
 
     feature: str
@@ -129,6 +137,7 @@ class Evidence:
     note: str = ""
     order: float | None = None
     frequency_hz: float | None = None
+    distance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

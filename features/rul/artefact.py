@@ -22,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from features.core.errors import DamagedArtefactError
 from features.rul.condition import ConditionModel
 from features.rul.memory import Memory
+from features.rul.past import PastLives
 from features.rul.transfer import TransferModel
 
 __all__ = ["OUTPUTS", "Artefact", "Calibration", "Domain", "load", "save"]
@@ -123,6 +124,7 @@ class Artefact:
         index_forest: LightGBM text of `rul_index`; empty without a memory.
         transfer: What the class's few failed lives had left at each stage; None: not wanted, or nothing known.
             It speaks where there are no forests; `inputs` are then what the condition index needs.
+        past: Training lives in short, named where a component looks like one of them; None: none are kept.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Artefact:
     index_inputs: tuple[str, ...] = ()
     index_forest: str = ""
     transfer: TransferModel | None = None
+    past: PastLives | None = None
     format: int = field(default=1)
 
     def __post_init__(self) -> None:
@@ -166,12 +169,20 @@ class Artefact:
         unknown += sorted(set(self.inputs) - told - set(() if self.memory is None else self.memory.index_names()))
         if unknown:
             raise ValueError(f"inputs that are not in the feature set: {', '.join(unknown)}")
+        foreign = sorted(set(() if self.past is None else self.past.inputs) - set(self.compared))
+        if foreign:
+            raise ValueError(f"past lives are told by what is no input: {', '.join(foreign)}")
         for bounds in (self.domain.low, self.domain.high, self.domain.present, self.domain.reach):
             if bounds and len(bounds) != len(self.checked):
                 raise ValueError(f"domain has {len(bounds)} bounds for {len(self.checked)} features")
         strange = sorted(set(self.domain.names) - set(self.feature_names))
         if strange:
             raise ValueError(f"the domain checks what is not in the feature set: {', '.join(strange)}")
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Names of what past lives may be told by: with a memory what `rul_index` is told, else the inputs."""
+        return self.inputs if self.memory is None else self.index_inputs
 
     @property
     def checked(self) -> tuple[str, ...]:
@@ -224,7 +235,8 @@ def _document(artefact: Artefact) -> dict[str, object]:
 def _parse(contents: Mapping[str, bytes]) -> Artefact:
     document = json.loads(contents[_DOCUMENT])
     if isinstance(document, dict):
-        document.setdefault("transfer", None)  # artefacts of before it existed
+        for name in ("transfer", "past"):  # artefacts of before they existed
+            document.setdefault(name, None)
         if isinstance(document.get("domain"), dict):
             document["domain"] = {"names": [], "reach": []} | document["domain"]
     kinds = _kinds()

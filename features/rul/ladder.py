@@ -24,7 +24,8 @@ from features.rul.artefact import Artefact
 from features.rul.condition import Assessment, ConditionModel, fit_condition
 from features.rul.life import KnownRows
 from features.rul.limits import NOTHING, Judgement, Limits, worst
-from features.rul.outputs import Answers, Engine
+from features.rul.outputs import Answers, Engine, Told
+from features.rul.past import Bank, past_reasons
 from features.rul.prior import age_prior
 from features.rul.reasons import rul_reasons
 from features.rul.refusals import AGE_UNKNOWN, RATING_UNKNOWN, Gap, barrier, gaps, stands_still
@@ -95,28 +96,39 @@ class Ladder:
         if self._barrier is not None or self._case.artefact is None:
             return [self._without_model(i, as_of, evidence) for i in which]
         artefact = self._case.artefact
-        inputs = self._inputs(artefact, which)
+        told = self._told(artefact, which, evidence)
         horizon_us = self._case.component_class.horizon // _MICROSECOND
         against = gaps(artefact, self._rows, which, horizon_us=horizon_us)
-        answered, moved = self._answers(artefact, inputs, which, evidence)
-        told: list[Statement] = []
-        is_unrated = artefact.transfer is not None and math.isnan(
-            artefact.transfer.unit(self._case.component.rated_life)
+        answered, moved = self._answers(artefact, told, which, evidence)
+        past = (
+            self._past(artefact, told.inputs if told.index is None else told.index)
+            if evidence
+            else [()] * len(which)
         )
-        untold = RATING_UNKNOWN if is_unrated else AGE_UNKNOWN
+        said: list[Statement] = []
         for k, i in enumerate(which):
-            gap = self._stale(i, as_of) or against[k] or (untold if math.isnan(answered.p50[k]) else None)
+            gap = (
+                self._stale(i, as_of)
+                or against[k]
+                or (self._untold(artefact) if math.isnan(answered.p50[k]) else None)
+            )
             if gap is not None:
-                told.append(self._refuse(i, as_of, gap, evidence))
+                said.append(self._refuse(i, as_of, gap, evidence))
                 continue
             spent = self._aged_since_anchor(i)
             mean, p10, p50, p90 = (
                 max(0.0, float(values[k]) - spent)
                 for values in (answered.mean, answered.p10, answered.p50, answered.p90)
             )
-            reasons = self._evidence(i, evidence, moved[k] + self._failure_modes(i))
-            told.append(self._predict(i, as_of, _basis(artefact), (mean, p10, p50, p90), reasons))
-        return told
+            reasons = self._evidence(i, evidence, moved[k] + past[k] + self._failure_modes(i))
+            said.append(self._predict(i, as_of, _basis(artefact), (mean, p10, p50, p90), reasons))
+        return said
+
+    def _untold(self, artefact: Artefact) -> Gap:
+        """Why there is no number where nothing else speaks against one."""
+        rated_life = self._case.component.rated_life
+        is_unrated = artefact.transfer is not None and math.isnan(artefact.transfer.unit(rated_life))
+        return RATING_UNKNOWN if is_unrated else AGE_UNKNOWN
 
     def _without_model(self, i: int, as_of: dt.datetime | None, evidence: bool) -> Statement:
         """What the age says where the class has no model to ask; any other refusal stays one."""
@@ -135,8 +147,16 @@ class Ladder:
         age = float(self._known_age[i])
         return () if self._prior is None or math.isnan(age) else self._prior.mode_evidence(age)
 
+    def _past(self, artefact: Artefact, compared: Floats) -> Sequence[tuple[Evidence, ...]]:
+        """Training lives that looked like each row."""
+        bank = _bank(_Identity(artefact))
+        if bank is None:
+            return [()] * len(compared)
+        own = f"{self._case.machine.component_id(self._case.component)}#{self._case.life_number}"
+        return past_reasons(bank, compared, own=own, life_unit=artefact.life_unit, rung=_basis(artefact).rung)
+
     def _answers(
-        self, artefact: Artefact, inputs: Floats, which: Sequence[int], evidence: bool
+        self, artefact: Artefact, told: Told, which: Sequence[int], evidence: bool
     ) -> tuple[Answers, Sequence[tuple[Evidence, ...]]]:
         """Numbers of the forests, or of the class's few failed lives where those speak; and what moved them."""
         moved: Sequence[tuple[Evidence, ...]] = [()] * len(which)
@@ -150,8 +170,9 @@ class Ladder:
             return stage_answers(artefact.transfer, self._rows, index, which, rated_life=rated_life), moved
         engine = engine_of(artefact)
         if evidence:
-            moved = rul_reasons(engine, inputs, self._units())
-        return engine.answer(inputs), moved
+            newest = self._rows.values[np.maximum(self._rows.anchor[np.asarray(which, dtype=np.int64)], 0)]
+            moved = rul_reasons(engine, told, newest, self._units())
+        return engine.answer(told.inputs), moved
 
     def _predict(
         self,
@@ -204,28 +225,30 @@ class Ladder:
             evidence=self._evidence(i, evidence),
         )
 
-    def _inputs(self, artefact: Artefact, which: Sequence[int]) -> Floats:
-        """Inputs of the newest running row of each; NaN where the machine has not run yet."""
+    def _told(self, artefact: Artefact, which: Sequence[int], evidence: bool) -> Told:
+        """What is told of the newest running row of each, NaN where the machine has not run yet.
+
+        What the index is told is only for the evidence.
+        """
         rows = self._rows
         anchors = rows.anchor[np.asarray(which, dtype=np.int64)]
         # A memory needs every running row up to the newest one that is asked for.
         newest = anchors.max(initial=-1)
         needed = np.unique(anchors) if artefact.memory is None else np.flatnonzero(rows.running[: newest + 1])
         needed = needed[needed >= 0]
-        told = np.full((len(anchors), len(artefact.inputs)), np.nan)
+        told = Told.nothing(len(anchors), artefact, with_index=evidence)
         if len(needed):
-            inputs = self._told(artefact, needed)
-            ran = anchors >= 0
-            told[ran] = inputs[np.searchsorted(needed, anchors[ran])]
+            found, ran = self._of_running(artefact, needed), anchors >= 0
+            told.fill(ran, found, np.searchsorted(needed, anchors[ran]))
         return told
 
-    def _told(self, artefact: Artefact, places: npt.NDArray[np.int64]) -> Floats:
-        """Inputs of running rows; with a memory these are all running rows of the life so far."""
+    def _of_running(self, artefact: Artefact, places: npt.NDArray[np.int64]) -> Told:
+        """What is told of running rows; with a memory these are all running rows of the life so far."""
         values = self._rows.values[places]
         if artefact.memory is not None:
-            return engine_of(artefact).inputs(values, self._rows.time_us[places] / _HOUR_US)
+            return engine_of(artefact).told(values, self._rows.time_us[places] / _HOUR_US)
         place = {name: j for j, name in enumerate(artefact.feature_names)}
-        return values[:, [place[name] for name in artefact.inputs]]
+        return Told(values[:, [place[name] for name in artefact.inputs]])
 
     def _aged_since_anchor(self, i: int) -> float:
         """Life units between the newest running row and row i; 0 for a running row."""
@@ -296,6 +319,12 @@ class _Identity:
 @functools.lru_cache(maxsize=_ENGINES)
 def _engine(key: _Identity) -> Engine:
     return Engine(key.artefact)
+
+
+@functools.lru_cache(maxsize=_ENGINES)
+def _bank(key: _Identity) -> Bank | None:
+    past = key.artefact.past
+    return None if past is None else Bank(past, key.artefact.compared)
 
 
 def engine_of(artefact: Artefact) -> Engine:

@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from features.rul.artefact import OUTPUTS, Artefact, Calibration
 from features.rul.scorer import Scorer
+from features.rul.tracing import Tracer
 
-__all__ = ["Answers", "Engine", "answers"]
+__all__ = ["Answers", "Engine", "Told", "answers"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,11 +28,39 @@ class Answers:
     p90: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What forests are told of n rows: `inputs` [n, inputs], and `index` [n, index inputs] where there is one."""
+
+    inputs: Floats
+    index: Floats | None = None
+
+    @classmethod
+    def nothing(cls, rows: int, artefact: Artefact, *, with_index: bool) -> "Told":
+        """As many rows without a value."""
+        index = (
+            np.full((rows, len(artefact.index_inputs)), np.nan) if artefact.index_inputs and with_index else None
+        )
+        return cls(np.full((rows, len(artefact.inputs)), np.nan), index)
+
+    def fill(self, rows: npt.NDArray[np.bool_], other: "Told", places: npt.NDArray[np.int64]) -> None:
+        """Puts the other's rows at these places into some of the rows here."""
+        self.inputs[rows] = other.inputs[places]
+        if self.index is not None and other.index is not None:
+            self.index[rows] = other.index[places]
+
+
 class Engine:
     """The parsed forests of one artefact, ready to answer. Build it once, use it for every request.
 
     Args:
         artefact: A verified artefact with forests.
+
+    Attributes:
+        artefact: The same.
+        scorers: Output -> its forest.
+        tracer: Which quantity each input tells of.
+        levels: Place among the features of each quantity's own level; -1: it has none.
 
     Raises:
         DamagedArtefactError, UnfitError: As for `Scorer`.
@@ -44,24 +73,43 @@ class Engine:
         self.artefact = artefact
         self.scorers = {output: Scorer(artefact.forests[output]) for output in OUTPUTS}
         self._index = Scorer(artefact.index_forest) if artefact.memory is not None else None
+        self.tracer = Tracer(artefact)
+        place = {name: number for number, name in enumerate(artefact.feature_names)}
+        self.levels = tuple(place.get(subject, -1) for subject in self.tracer.subjects)
 
     def inputs(self, values: Floats, hours: Floats) -> Floats:
-        """Inputs [n, inputs] of running rows of one life, from the life's first one on, in order of time.
+        """Inputs [n, inputs] of running rows of one life; arguments as for `told`."""
+        return self.told(values, hours).inputs
+
+    def told(self, values: Floats, hours: Floats) -> Told:
+        """What the forests are told of running rows of one life, from its first one on, in order of time.
 
         Args:
             values: float64 [n, features] in the order of the feature set, NaN where refused.
             hours: Time of each row.
         """
         artefact = self.artefact
-        table, names = values, artefact.feature_names
+        table, names, index_inputs = values, artefact.feature_names, None
         if artefact.memory is not None and self._index is not None:
             first = np.zeros(len(values), dtype=np.int64)
             table = np.concatenate([values, artefact.memory.columns(values, names, hours, first)], axis=1)
             names = (*names, *artefact.memory.column_names())
-            index = self._index.predict(_chosen(table, names, artefact.index_inputs))
+            index_inputs = _chosen(table, names, artefact.index_inputs)
+            index = self._index.predict(index_inputs)
             table = np.concatenate([table, artefact.memory.index_columns(index, hours, first)], axis=1)
             names = (*names, *artefact.memory.index_names())
-        return _chosen(table, names, artefact.inputs)
+        return Told(_chosen(table, names, artefact.inputs), index_inputs)
+
+    def index_parts(self, told: Told) -> Floats | None:
+        """What each of its inputs moved `rul_index` [n, index inputs]; None: there is none, or nobody can say."""
+        if self._index is None or told.index is None:
+            return None
+        return self._index.contributions(told.index)
+
+    def added(self, values: Floats) -> Floats | None:
+        """What each signal adds to each linear index [n, indices, signals]; None: there are none."""
+        memory = self.artefact.memory
+        return None if memory is None else memory.added(values, self.artefact.feature_names)
 
     def scores(self, inputs: Floats) -> dict[str, Floats]:
         """Raw answers per output, life unit, before sorting and calibration; inputs [n, inputs], NaN missing.

@@ -2,8 +2,8 @@
 
 `evidence` is a JSON list, best reason first, of objects with the keys `feature`, `value`, `reference`, `unit` and
 `share`; `reference` and `share` may be null. Reasons of the rungs `limits` and `physics` have `rung`, `verdict`
-and `note` too, lines of a spectrum also `order` and `frequency_hz`. A refusal has null numbers, `refusal` its
-reason and `detail` its words; there `health_state` is null when nobody could judge.
+and `note` too, lines of a spectrum also `order` and `frequency_hz`, past lives also `distance`. A refusal has null
+numbers, `refusal` its reason and `detail` its words; there `health_state` is null when nobody could judge.
 """
 
 import datetime as dt
@@ -18,7 +18,7 @@ __all__ = ["from_row", "to_row"]
 
 _EVIDENCE = ("feature", "value", "reference", "unit", "share")
 # Written only where they say something: rows of before have none of them.
-_FURTHER = ("rung", "verdict", "note", "order", "frequency_hz")
+_FURTHER = ("rung", "verdict", "note", "order", "frequency_hz", "distance")
 _NUMBERS = ("life_unit", "mean", "p10", "p50", "p90", "calibrated", "calibration_units")
 
 

@@ -1,5 +1,11 @@
-"""Groups of commands that are too large for `pipelines.__main__`, and what all commands share.
+"""The commands of the pipelines' side, one module a noun; `check`, `demo` and `up` are in `pipelines.__main__`.
 
-console  settings, errors, progress and tables of a command
-model    `wearcast model`: list, compare, promote, roll back, shadow
+console   settings, errors, progress and tables of a command
+imports   `wearcast import`: public data sets
+events    `wearcast events`: import, review
+rounds    `wearcast ingest` and `score`
+learning  `wearcast train` and `tune`
+discover  `wearcast features discover`
+model     `wearcast model`: list, compare, promote, roll back, shadow
+card      `wearcast model card` and `evaluate`
 """

@@ -1,11 +1,13 @@
 """Where the training lives were, and how far a life that was not seen strays from there."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from features.rul.artefact import Domain
 from pipelines.model.examples import UNJUDGED, Floats, Ints
 
-__all__ = ["fit_domain"]
+__all__ = ["fit_domain", "fit_domain_of_few"]
 
 # A single feature may lie this many times as far outside as any life lay outside of the others, and this share of
 # the range more: parts fail harder than parts before them, machines of another kind are elsewhere altogether.
@@ -40,6 +42,31 @@ def fit_domain(names: tuple[str, ...], x: Floats, fold: Ints) -> Domain:
     return Domain(
         tuple(low.tolist()), tuple(high.tolist()), tuple(present.tolist()), tuple(reach.tolist()), names=names
     )
+
+
+def fit_domain_of_few(names: tuple[str, ...], x: Floats, fold: Ints) -> Domain:
+    """The domain where only a handful of lives are known, and each of them is outside of the others somewhere.
+
+    As many features may lie outside at once as did of any life that was held against the others; how far a single
+    one may lie outside stays as in `fit_domain`.
+
+    Args:
+        names: Of the columns; none: nothing is checked.
+        x: Features [n, names] of all lives, NaN where missing.
+        fold: Fold of each row [n], whole lives.
+    """
+    if not names:
+        return Domain()
+    found, most = fit_domain(names, x, fold), 0.0
+    for number in np.unique(fold[fold != UNJUDGED]):
+        held = fold == number
+        if held.all():
+            continue
+        low, high = _range(x[~held])
+        outside = np.count_nonzero((x[held] < low) | (x[held] > high), axis=1)
+        known = np.maximum(np.count_nonzero(np.isfinite(x[held]), axis=1), 1)
+        most = max(most, float((outside / known).max(initial=0.0)))
+    return replace(found, tolerated_share=max(found.tolerated_share, most))
 
 
 def _range(x: Floats) -> tuple[Floats, Floats]:

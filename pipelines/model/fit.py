@@ -1,18 +1,21 @@
 """A training set in, a model artefact and the out-of-fold answers behind its figures out."""
 
 import datetime as dt
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from features.rul.artefact import Artefact, Calibration, Domain
 from features.rul.memory import Memory, Spans
+from features.rul.past import PastLives
 from pipelines.model.boosting import QUANTILES, boost
 from pipelines.model.condition import condition_of
 from pipelines.model.crossfit import CAPPED, Crossfit, Labelled, OutOfFold, cross_fit
 from pipelines.model.domain import fit_domain
 from pipelines.model.examples import UNJUDGED, Examples, Floats, Ints, cap_of, outlived, thinned
 from pipelines.model.parameters import FitParameters
+from pipelines.model.past import fit_past, gains_of
 from pipelines.model.prior import class_prior
 from pipelines.model.staged.fit import staged_crossfit, texts_of
 from pipelines.model.staged.histories import histories
@@ -69,6 +72,7 @@ class _Forests:
     memory: Memory | None = None
     index_inputs: tuple[str, ...] = ()
     index: str = ""
+    past: PastLives | None = None
 
 
 def fit(
@@ -121,6 +125,8 @@ def fit(
         forests = replace(
             _no_forests(failed, parameters),
             inputs=transfer.inputs,
+            domain=transfer.domain,
+            past=transfer.past,
             out_of_fold=transfer.out_of_fold,
             rows=transfer.rows,
         )
@@ -149,6 +155,7 @@ def fit(
         index_inputs=forests.index_inputs,
         index_forest=forests.index,
         transfer=None if transfer is None else transfer.model,
+        past=forests.past,
     )
     return Fitted(artefact, forests.out_of_fold, forests.rows)
 
@@ -159,9 +166,21 @@ def _no_forests(failed: int, parameters: FitParameters) -> _Forests:
 
 
 def cross_validate(
-    examples: Examples, parameters: FitParameters, *, fold: Ints, spans: Spans | None = None
+    examples: Examples,
+    parameters: FitParameters,
+    *,
+    fold: Ints,
+    spans: Spans | None = None,
+    pool: Executor | None = None,
 ) -> CrossValidated:
     """Answers every labelled row out of fold; arguments as for `fit`.
+
+    Args:
+        examples: Lives and their rows.
+        parameters: Of the fit.
+        fold: Fold of each row [n].
+        spans: How far back a staged model's memory goes.
+        pool: Threads in which a staged model's folds are fitted, those of other calls beside them.
 
     Raises:
         LeakageError: A life is in more than one fold.
@@ -184,7 +203,7 @@ def cross_validate(
         declared_cap=examples.declared_cap,
     )
     if staged and spans is not None:
-        crossed = staged_crossfit(histories(examples, spans), rows, taught, fold, parameters)
+        crossed = staged_crossfit(histories(examples, spans), rows, taught, fold, parameters, pool)
     else:
         crossed = cross_fit(rows, parameters)
     return CrossValidated(rows, labelled, columns, crossed, taught[failed[taught] & (fold[taught] != UNJUDGED)])
@@ -201,13 +220,19 @@ def _fit_forests(
     for output in QUANTILES:
         forest = boost(rows.x, y, rows.unit, parameters, output=output, start=crossed.start)
         texts[output] = forest.model_to_string()
+    inputs = tuple(examples.names[column] for column in judged.columns)
+
+    def tell(rows: Ints) -> Floats:
+        return examples.x[np.ix_(rows, judged.columns)]
+
     return _Forests(
         texts,
-        tuple(examples.names[column] for column in judged.columns),
+        inputs,
         crossed.calibration,
         _domain(examples, judged, fold),
         crossed.out_of_fold,
         judged.answered,
+        past=fit_past(examples, inputs, tell, gains_of(texts["mean"]), min_rows=parameters.min_rows),
     )
 
 
@@ -216,8 +241,18 @@ def _in_stages(
 ) -> _Forests:
     lives, crossed = histories(examples, spans), judged.crossed
     seen = np.ones(examples.unit.size, dtype=np.bool_)
-    stages = fit_stages(lives, seen, crossed.out_of_fold.cap, parameters.staged, parameters.seed)
+    cap, seed = crossed.out_of_fold.cap, parameters.seed
+    stages = fit_stages(lives, seen, cap, parameters.staged, seed, parameters.threads)
     texts = texts_of(stages)
+
+    def tell(rows: Ints) -> Floats:
+        first = np.zeros(rows.size, dtype=np.int64)
+        values = examples.x[rows]
+        told = stages.memory.columns(values, examples.names, lives.hours[rows], first)
+        names = (*examples.names, *stages.memory.column_names())
+        place = {name: number for number, name in enumerate(names)}
+        return np.concatenate([values, told], axis=1)[:, [place[name] for name in stages.index_inputs]]
+
     return _Forests(
         texts.forests,
         stages.inputs,
@@ -228,6 +263,7 @@ def _in_stages(
         stages.memory,
         stages.index_inputs,
         texts.index,
+        fit_past(examples, stages.index_inputs, tell, gains_of(texts.index), min_rows=parameters.min_rows),
     )
 
 

@@ -69,7 +69,7 @@ class FitParameters:
         l2: Penalty on leaf values.
         max_bins: Histogram bins per input.
         seed: Of the choice of inputs per tree.
-        threads: Folds of a staged model that are fitted at once; a forest is always fitted on one thread.
+        threads: Folds of a staged model, or its forests, that are fitted at once; each forest on one thread.
         nominal: Share of truths that the band P10 to P90 should cover.
         calibrated_from: Failed lives below which no band is given.
         strict_from: Failed lives from which on the band is made for lives that fail: only these rows count, for

@@ -7,15 +7,19 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from features.rul.artefact import Domain
 from features.rul.condition import ALARM_RATIO, ConditionModel, LifeRows
+from features.rul.past import PastLives
 from features.rul.transfer import LEVELS, Stage, TransferModel, spell_begin
 from pipelines.model.baselines import constant_median, weibull_by_age
 from pipelines.model.boosting import life_weights
 from pipelines.model.condition import condition_of
 from pipelines.model.crossfit import OutOfFold, refuse_leaking
+from pipelines.model.domain import fit_domain_of_few
 from pipelines.model.examples import UNJUDGED, Examples, Floats, Ints, LifeSummary, cap_of, thinned
 from pipelines.model.groups import fit_groups
 from pipelines.model.parameters import FitParameters
+from pipelines.model.past import fit_past
 
 __all__ = ["Passage", "Transfer", "fit_stages", "fit_transfer"]
 
@@ -50,13 +54,15 @@ class Passage:
 class Transfer:
     """The model, its answers to lives that it had not seen, and at which places among the examples.
 
-    `inputs` are the features without which there is no index.
+    `inputs` are the features without which there is no index, `domain` where they were, `past` the lives in short.
     """
 
     model: TransferModel
     out_of_fold: OutOfFold
     rows: Ints
     inputs: tuple[str, ...]
+    domain: Domain
+    past: PastLives | None
 
 
 def fit_transfer(
@@ -94,7 +100,10 @@ def fit_transfer(
     answers, rows = crossed
     if rival is not None and _is_clearly_better(rival, answers):
         return None
-    return Transfer(model, answers, rows, _inputs(condition))
+    inputs = _inputs(condition)
+    table = examples.x[:, [examples.names.index(name) for name in inputs]]
+    past = fit_past(examples, inputs, table.__getitem__, np.ones(len(inputs)), min_rows=parameters.min_rows)
+    return Transfer(model, answers, rows, inputs, fit_domain_of_few(inputs, table, fold), past)
 
 
 def fit_stages(passages: Sequence[Passage], threshold: float) -> TransferModel | None:
@@ -141,9 +150,12 @@ def _log_predictive(others: Floats, life: float) -> float:
 
 
 def _left_at(passage: Passage, level: float) -> float | None:
-    """What remained when the last spell at a level began, as a share of the age then; None: not reached."""
+    """What remained when the last spell at a level began, as a share of the age then; None: not reached.
+
+    None, too, where the age at that row was not known.
+    """
     begin = int(spell_begin(passage.index, level)[-1])
-    if begin < 0:
+    if begin < 0 or np.isnan(passage.age[begin]):
         return None
     step = passage.duration / passage.age.size
     age = max(float(passage.age[begin]), step)
@@ -205,6 +217,9 @@ def _passages(examples: Examples, condition: ConditionModel | None) -> list[Pass
             running = np.ones(rows.size, dtype=np.bool_)
             way = LifeRows(examples.time_us[rows], age, running, examples.x[rows], examples.names)
             index = condition.assess(way).index
+        if np.isnan(life.duration):
+            # The installation is not known: what the rows counted from there is no age.
+            age = np.full(rows.size, np.nan)
         rated_life = life.rated_life if isinstance(life, _Rated) else None
         found.append(Passage(life.unit, age, index, life.duration, life.failed, rated_life))
     return found

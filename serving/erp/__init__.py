@@ -14,7 +14,12 @@ __all__ = ["KINDS", "Asset", "Assets", "Orders", "connected", "open_erp"]
 
 KINDS: dict[str, str] = {
     "dry_run": "serving.erp.dry_run:DryRun",
+    "maximo": "serving.erp.maximo:Maximo",
+    "file": "serving.erp.file:FileErp",
     "memory": "serving.erp.memory:MemoryErp",
+    "odoo": "serving.erp.odoo:Odoo",
+    "rest": "serving.erp.rest:Rest",
+    "sap_s4": "serving.erp.sap_s4:SapS4",
     "webhook": "serving.erp.webhook:Webhook",
 }
 

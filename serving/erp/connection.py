@@ -192,6 +192,10 @@ class Connection:
         except ValueError as err:
             raise self._unknown(f"the ERP at {self.host} answered something unreadable", writes) from err
 
+    def refusal(self, response: httpx.Response, *, writes: bool) -> WearcastError:
+        """What an unsuccessful answer means by its status, for a caller that accepted and read it first."""
+        return self._error(response, writes)
+
     def skew_s(self, response: httpx.Response) -> float | None:
         """How far the ERP's clock is ahead of ours, seconds to the nearest one; None: it does not tell."""
         try:

@@ -7,81 +7,23 @@ from dataclasses import replace
 from typing import Any, Self
 
 import httpx
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from typing_extensions import override
 
 from features.core.clock import Clock, SystemClock
 from features.core.errors import AmbiguousDeliveryError, ConfigError, ErpUnavailableError
-from features.core.statements import Outcome
 from serving.erp.connection import Connection
+from serving.erp.documents import OrderDocument, Page
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Preview, Record
 from serving.erp.secrets import read_secret
 from serving.erp.signature import HEADER, TIMESTAMP_HEADER, sign
 from serving.erp.texts import cut
-from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrder
+from serving.orders import MaintenanceRequest, OrderChange, WorkOrder
 from serving.settings import ErpSettings
 
 __all__ = ["Webhook"]
 
 _REQUEST: TypeAdapter[MaintenanceRequest] = TypeAdapter(MaintenanceRequest)
-
-
-class _Order(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    number: str
-    key: str = ""
-    status: str = ""
-    functional_location: str = ""
-    text: str = ""
-
-    def value(self) -> WorkOrder:
-        return WorkOrder(
-            self.key, self.number, _state(self.status), self.status, self.functional_location, self.text
-        )
-
-
-class _Change(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    change_id: str
-    number: str
-    key: str = ""
-    status: str
-    changed_at: dt.datetime
-    completed_at: dt.datetime | None = None
-    outcome: str | None = None
-    failure_mode: str | None = None
-    text: str = ""
-    codes: dict[str, str] = {}
-    malfunction_at: dt.datetime | None = None
-
-    def value(self) -> OrderChange:
-        outcome = self.outcome or ""
-        return OrderChange(
-            number=self.number,
-            key=self.key,
-            change_id=self.change_id,
-            state=_state(self.status),
-            raw_status=self.status,
-            changed_at=self.changed_at.astimezone(dt.UTC),
-            completed_at=None if self.completed_at is None else self.completed_at.astimezone(dt.UTC),
-            outcome=Outcome(outcome) if outcome in list(Outcome) else None,
-            raw_outcome=outcome,
-            failure_mode=self.failure_mode,
-            text=self.text,
-            codes=self.codes,
-            malfunction_at=None if self.malfunction_at is None else self.malfunction_at.astimezone(dt.UTC),
-        )
-
-
-class _Page(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    orders: list[_Order] = []
-    changes: list[_Change] = []
-    assets: list[Asset] = []
-    next: str | None = None
 
 
 class Signed(httpx.Auth):
@@ -199,7 +141,7 @@ class Webhook:
         """Send the request; an unreadable answer is ambiguous, because the order may be there."""
         answer = self._write("orders", self._body(request), "create", request.key)
         try:
-            return _Order.model_validate(answer).value()
+            return OrderDocument.model_validate(answer).value()
         except ValidationError as err:
             raise AmbiguousDeliveryError(
                 f"the ERP's answer to {request.key} is not an order", {"key": request.key}
@@ -245,10 +187,10 @@ class Webhook:
         title, text = cut(request.title, caps.title_length), cut(request.text, caps.text_length)
         return _REQUEST.dump_json(replace(request, title=title, text=text))
 
-    def _page(self, path: str, query: Mapping[str, str], purpose: str, key: str = "") -> _Page:
+    def _page(self, path: str, query: Mapping[str, str], purpose: str, key: str = "") -> Page:
         response = self._connection.send("GET", path, purpose=purpose, writes=False, params=query, key=key)
         try:
-            return _Page.model_validate(self._connection.document(response, writes=False))
+            return Page.model_validate(self._connection.document(response, writes=False))
         except ValidationError as err:
             raise ErpUnavailableError(f"the ERP's answer to {path} is not of the agreed form: {err}") from err
 
@@ -258,10 +200,6 @@ class Webhook:
             "POST", path, purpose=purpose, writes=True, content=body, headers=headers, key=key
         )
         return self._connection.document(response, writes=True)
-
-
-def _state(raw: str) -> OrderState:
-    return OrderState(raw) if raw in list(OrderState) else OrderState.UNKNOWN
 
 
 def _refused_signature(response: httpx.Response) -> ConfigError | None:

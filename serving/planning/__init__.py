@@ -3,12 +3,27 @@
 plan      `serving.planning.plan`      one round over all components
 cases     `serving.planning.cases`     what is known of each component as of a moment
 rules     `serving.planning.rules`     hysteresis, suppression, how a recommendation ends by itself
+limits    `serving.planning.limits`    modes, budgets, storms
+mapping   `serving.planning.mapping`   machine -> equipment of the ERP
 requests  `serving.planning.requests`  the text for the ERP
 """
 
 from serving.planning.cases import newest_statements
+from serving.planning.limits import Limits
+from serving.planning.mapping import AssetMap, MappedAsset, read_asset_map
 from serving.planning.plan import PlanReport, approve, plan
 from serving.planning.requests import request_for
 from serving.planning.rules import PlanRules
 
-__all__ = ["PlanReport", "PlanRules", "approve", "newest_statements", "plan", "request_for"]
+__all__ = [
+    "AssetMap",
+    "Limits",
+    "MappedAsset",
+    "PlanReport",
+    "PlanRules",
+    "approve",
+    "newest_statements",
+    "plan",
+    "read_asset_map",
+    "request_for",
+]

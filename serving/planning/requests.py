@@ -14,22 +14,38 @@ __all__ = ["request_for"]
 _TITLE = 40
 
 
-def request_for(recommendation: Recommendation, case: Case, *, episode: int, target: str) -> MaintenanceRequest:
-    """What is written to the ERP; its key depends on the component and the episode only."""
+def request_for(
+    recommendation: Recommendation,
+    case: Case,
+    *,
+    episode: int,
+    target: str,
+    place: tuple[str, str] | None = None,
+) -> MaintenanceRequest:
+    """What is written to the ERP; its key depends on the component and the episode only.
+
+    Args:
+        recommendation: What is recommended.
+        case: The component.
+        episode: Of its failure mode.
+        target: `request` or `order`.
+        place: Functional location and equipment number in the ERP; None: those of the plant file.
+    """
     site, machine = case.context.site, case.machine
+    location, equipment = place or (machine.functional_location, machine.equipment_number)
     mode = recommendation.fault or recommendation.failure_mode
     words = mode.replace("_", " ").replace("-", " ")
-    verb, place = recommendation.action.capitalize(), f"{machine.id} {recommendation.slot}"
-    title = f"{verb} {place}: {words}" if recommendation.fault else f"{verb} {words} {place}"
-    title = title if len(title) <= _TITLE else f"{verb} {place}"
+    verb, where = recommendation.action.capitalize(), f"{machine.id} {recommendation.slot}"
+    title = f"{verb} {where}: {words}" if recommendation.fault else f"{verb} {words} {where}"
+    title = title if len(title) <= _TITLE else f"{verb} {where}"
     key = order_key(site.id, machine.id, recommendation.slot, recommendation.failure_mode, episode)
     return MaintenanceRequest(
         key=key,
         site_id=site.id,
         machine_id=machine.id,
         slot=recommendation.slot,
-        functional_location=machine.functional_location,
-        equipment_number=machine.equipment_number,
+        functional_location=location,
+        equipment_number=equipment,
         action=recommendation.action,
         failure_mode=mode,
         priority=recommendation.priority,

@@ -11,7 +11,7 @@ from serving.orders import RecommendationState
 from serving.planning.cases import Case
 from serving.store import StoredRecommendation
 
-__all__ = ["PlanRules", "end_of", "has_grown", "is_news", "suppression"]
+__all__ = ["Hold", "PlanRules", "end_of", "has_grown", "hold_of", "is_news", "order_of_others"]
 
 _State = RecommendationState
 # In these nobody outside has seen the recommendation yet.
@@ -61,19 +61,39 @@ def is_news(held: StoredRecommendation, new: Recommendation, *, now: dt.datetime
     return is_urgent or (is_worse and now - held.updated_at >= rules.revise_every)
 
 
-def suppression(case: Case, assets: Assets | None, *, now: dt.datetime) -> str:
-    """Why nothing should be proposed now; empty: nothing holds it back."""
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why nothing should be proposed now; `order` is one that a person made for the same asset."""
+
+    why: str = ""
+    order: str | None = None
+
+
+def hold_of(case: Case, place: tuple[str, str], assets: Assets | None, *, now: dt.datetime) -> Hold:
+    """What the component itself or its asset in the ERP hold back; an empty one: nothing.
+
+    Args:
+        case: The component.
+        place: Functional location and equipment number of its machine in the ERP.
+        assets: The ERP's open orders; None: not asked.
+        now: Moment of the plan.
+    """
     if case.reset_at is not None and now - case.reset_at < case.burn_in:
-        return f"renewed on {case.reset_at:%Y-%m-%d}, still in its burn-in"
-    place, equipment = case.machine.functional_location, case.machine.equipment_number
-    if assets is None or not (place or equipment):
-        return ""
+        return Hold(f"renewed on {case.reset_at:%Y-%m-%d}, still in its burn-in")
+    if assets is None or not any(place):
+        return Hold()
+    order = order_of_others(case, place, assets)
+    return Hold() if order is None else Hold(f"order {order} is open on {place[0] or place[1]}", order)
+
+
+def order_of_others(case: Case, place: tuple[str, str], assets: Assets) -> str | None:
+    """Number of an open order that is not ours; None: there is none, or the ERP cannot be asked now."""
     try:
-        foreign = [order for order in assets.open_orders(place, equipment) if not order.key.startswith("WC-")]
+        foreign = [order for order in assets.open_orders(*place) if not order.key.startswith("WC-")]
     except RetriableError as err:
         log("planning").warning("plan.assets_not_read", machine_id=case.machine.id, error=str(err))
-        return ""
-    return f"order {foreign[0].number} is open on {place or equipment}" if foreign else ""
+        return None
+    return str(foreign[0].number) if foreign else None
 
 
 def end_of(

@@ -46,15 +46,20 @@ class EvidenceOut(_Out):
     unit: str
     share: float | None = None
     rung: Rung | None = Field(
-        None, description="`limits`, `physics` or `class_prior`; null: the condition or the model."
+        None,
+        description="`limits`, `physics`, `class_prior`; a past life has its number's; null: condition or model.",
     )
     verdict: str = Field(
         "",
-        description="Zone A to D, warning, alarm, within limits; a fault, unknown, normal; declared, fitted.",
+        description="Zone A to D, warning, alarm, within limits; a fault, unknown, normal; declared, fitted; "
+        "how a past life ended.",
     )
     note: str = Field("", description="What it stands on: machine class and clause, or where the line is.")
     order: float | None = Field(None, description="Of a line: multiple of the shaft speed.")
     frequency_hz: float | None = Field(None, description="Of a line.")
+    distance: float | None = Field(
+        None, description="Of a past life (feature `past_life`): 0 alike, 1 as different as can be."
+    )
 
 
 class PredictionOut(_Out):

@@ -113,7 +113,7 @@ def _one_of(
     report: Reconciliation,
 ) -> WorkOrder:
     """The order that stays; the others are cancelled."""
-    kept = max(reversed(found), key=lambda order: _PROGRESS.index(order.state))
+    kept = max(found, key=lambda order: _PROGRESS.index(order.state))
     doubles = [order for order in found if order is not kept and not order.state.is_terminal]
     if not doubles:
         return kept

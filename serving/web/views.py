@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.core.plant import Site
-from features.core.statements import Evidence, Prediction, Refusal, Rung
+from features.core.statements import PAST_LIFE, Evidence, Prediction, Refusal, Rung
 from features.registry.words import fault_words, feature_words, line_words
 from serving.orders import OPEN_STATES, RecommendationState
 from serving.predictor.fleet import ComponentStatus, MachineStatus
@@ -119,6 +119,7 @@ class ComponentView:
     reason: str
     evidence: tuple[EvidenceView, ...]
     by_age: tuple[str, ...]
+    past_lives: tuple[str, ...]
     limits: tuple[EvidenceView, ...]
     physics: PhysicsView | None
     orders: tuple[OrderView, ...]
@@ -171,6 +172,7 @@ def component_view(
         reason=opened.reason if opened else ("" if statement is None else words.one_line(statement)),
         evidence=tuple(_evidence_view(item) for item in reasons if item.rung is None),
         by_age=tuple(words.evidence_sentence(item) for item in reasons if item.rung is Rung.CLASS_PRIOR),
+        past_lives=tuple(words.evidence_sentence(item) for item in reasons if item.feature == PAST_LIFE),
         limits=tuple(_evidence_view(item) for item in reasons if item.rung is Rung.LIMITS),
         physics=_physics_view([item for item in reasons if item.rung is Rung.PHYSICS]),
         orders=orders,

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from features.core.clock import zone
 from features.core.plant import LifeUnit
-from features.core.statements import Action, Evidence, HealthState, Prediction, Refusal, RefusalReason, Rung
+from features.core.statements import (
+    PAST_LIFE,
+    Action,
+    Evidence,
+    HealthState,
+    Prediction,
+    Refusal,
+    RefusalReason,
+    Rung,
+)
 from features.registry.words import fault_words, feature_words
 
 __all__ = [
@@ -211,7 +220,7 @@ def evidence_sentence(evidence: Evidence) -> str:
         'Vibration, horizontal: RMS 6 m/s², 3 times its reference of 2 m/s²'
     """
     feature, value, reference, unit = evidence.feature, evidence.value, evidence.reference, evidence.unit
-    if evidence.rung is Rung.CLASS_PRIOR:
+    if evidence.rung is Rung.CLASS_PRIOR or feature == PAST_LIFE:
         return evidence.note[:1].upper() + evidence.note[1:]
     if evidence.rung is Rung.PHYSICS:
         return f"Spectrum: {fault_words(evidence.verdict)}"

@@ -8,16 +8,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from features.core.clock import Clock
+from features.core.clock import Clock, SystemClock
 from features.core.errors import ConfigError, RetriableError
 from features.core.lake import Lake
 from features.core.plant import Plant
 from features.core.telemetry import log
 from serving.erp import Assets, Orders
 from serving.outbox import DeliveryRules, deliver
-from serving.planning import plan
+from serving.planning import Limits, plan, read_asset_map
+from serving.settings import ErpSettings
 from serving.store import Store
-from serving.sync import sync
+from serving.sync import OutcomeMaps, reconcile, sync
 
 __all__ = ["Worker", "fetch_command"]
 
@@ -25,18 +26,26 @@ __all__ = ["Worker", "fetch_command"]
 _CHAMPIONS_EVERY_S = 300.0
 # A child that takes longer than this hangs.
 _FETCH_TIMEOUT_S = 240.0
+# Fifteen minutes between two comparisons of both sides: the reference for ERP integration.
+_RECONCILE_EVERY_S = 900.0
+# Seconds between two looks for messages of the ERP.
+_HINTS_EVERY_S = 2.0
 
 
 @dataclass(slots=True)
 class Worker:
     """One round: champions, plan, deliver, sync; a step that fails is logged and tried in the next round.
 
-    After a wrong address or wrong credentials (`ConfigError`) the ERP is left alone until a restart, so
-    that its technical user is not locked out; planning goes on.
+    After a wrong address or wrong credentials (`ConfigError`) the ERP is left alone until a person says so
+    (`wearcast erp resume`), so that its technical user is not locked out; planning goes on. A message of the
+    ERP that something changed ends the pause early.
 
     Attributes:
         clock: Moment of each round: the system's, or a replay's.
+        wall: The real time, on which leases and breakers run.
         pause_s: Seconds between two rounds.
+        erp: Modes, budgets and how the ERP is reached.
+        outcomes: What the codes of each site mean.
         fetch: Command line that lays new champions down; empty: none.
     """
 
@@ -46,12 +55,14 @@ class Worker:
     orders: Orders
     clock: Clock
     pause_s: float
-    target: str = "request"
+    erp: ErpSettings = field(default_factory=ErpSettings)
+    outcomes: OutcomeMaps = field(default_factory=OutcomeMaps)
     rules: DeliveryRules = field(default_factory=DeliveryRules)
+    wall: Clock = field(default_factory=SystemClock)
     fetch: tuple[str, ...] = ()
     _stopped: threading.Event = field(default_factory=threading.Event)
-    _erp_off: str = ""
     _fetched_at: float | None = None
+    _reconciled_at: float | None = None
 
     def stop(self) -> None:
         """End after the item at hand; safe in a signal handler."""
@@ -62,7 +73,7 @@ class Worker:
         log("worker").info("worker.started", connection=self.orders.name)
         while not self._stopped.is_set():
             self.round()
-            self._stopped.wait(self.pause_s)
+            self._pause()
         log("worker").info("worker.stopped")
 
     def round(self) -> None:
@@ -72,29 +83,62 @@ class Worker:
         self._step("plan", lambda: self._plan(now))
         self._step("deliver", lambda: self._deliver(now), is_erp=True)
         self._step("sync", lambda: self._sync(now), is_erp=True)
+        if self._reconciled_at is None or time.monotonic() - self._reconciled_at >= _RECONCILE_EVERY_S:
+            self._reconciled_at = time.monotonic()
+            self._step("reconcile", lambda: self._reconcile(now), is_erp=True)
+
+    def _pause(self) -> None:
+        """Wait for the next round, or until the ERP says that something changed."""
+        until = time.monotonic() + self.pause_s
+        while not self._stopped.is_set() and time.monotonic() < until:
+            self._stopped.wait(max(min(_HINTS_EVERY_S, until - time.monotonic()), 0.0))
+            if self.store.inbox.unread():
+                return
 
     def _plan(self, now: dt.datetime) -> None:
-        assets = self.orders if isinstance(self.orders, Assets) and not self._erp_off else None
-        plan(self.lake, self.plant, self.store, now=now, assets=assets, target=self.target)
+        may_ask = self.store.brakes.may_try(self.orders.name, wall=self.wall.now())
+        assets = self.orders if isinstance(self.orders, Assets) and may_ask else None
+        limits = Limits(self.erp, read_asset_map(self.erp.assets))
+        plan(self.lake, self.plant, self.store, now=now, assets=assets, target=self.erp.target, limits=limits)
 
     def _deliver(self, now: dt.datetime) -> None:
-        deliver(self.store, self.orders, now=now, rules=self.rules, should_stop=self._stopped.is_set)
+        deliver(
+            self.store,
+            self.orders,
+            now=now,
+            rules=self.rules,
+            wall=self.wall,
+            writes_for=self.erp.writes_for,
+            should_stop=self._stopped.is_set,
+        )
 
     def _sync(self, now: dt.datetime) -> None:
-        sync(self.store, self.orders, self.lake, now=now)
+        # What comes while we read belongs to the next round.
+        self.store.inbox.read_all(now=now)
+        sync(self.store, self.orders, self.lake, now=now, outcomes=self.outcomes)
+
+    def _reconcile(self, now: dt.datetime) -> None:
+        may_write = self.erp.mode in ("approve", "automatic")
+        reconcile(self.store, self.orders, self.lake, now=now, outcomes=self.outcomes, may_write=may_write)
 
     def _step(self, name: str, work: Callable[[], None], *, is_erp: bool = False) -> None:
-        if self._stopped.is_set() or (is_erp and self._erp_off):
+        connection, brakes = self.orders.name, self.store.brakes
+        if self._stopped.is_set() or (is_erp and not brakes.may_try(connection, wall=self.wall.now())):
             return
         try:
             work()
         except RetriableError as err:
             log("worker").warning("worker.step_failed", step=name, reason=str(err))
+            if is_erp and name != "deliver":
+                brakes.failed(connection, str(err), wall=self.wall.now())
         except ConfigError as err:
             if not is_erp:
                 raise
-            self._erp_off = str(err)
-            log("worker").error("worker.erp_left_alone", reason=str(err), until="restart")
+            brakes.refused(connection, str(err), wall=self.wall.now())
+            log("worker").error("worker.erp_left_alone", reason=str(err), until="wearcast erp resume")
+        else:
+            if is_erp and name != "deliver":
+                brakes.succeeded(connection, wall=self.wall.now())
 
     def _fetch_champions(self) -> None:
         due = self._fetched_at is None or time.monotonic() - self._fetched_at >= _CHAMPIONS_EVERY_S

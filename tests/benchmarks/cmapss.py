@@ -5,9 +5,11 @@ pooled RMSE, mean over the fold seeds; everything is learnt inside the fold. Cov
 on rows whose truth lies below the cap, engines weighted equally, offsets from other folds only.
 
 The test engines are answered at their last cycle by `features.rul`, as a live machine would be. Every printed
-result is one look at them; looks are counted in the folder `--looks` and nothing is chosen by them. Whether the
-sister subset (FD001 with FD003, FD002 with FD004) is learnt from as well is chosen by cross-validation where
-`--sister` says so; without it, the subset stands alone.
+result is one look at them; looks are counted in the folder `--looks` and nothing is chosen by them.
+
+Where the training file of the sister subset is there (FD001 with FD003, FD002 with FD004), cross-validation by one
+fold seed chooses whether it is learnt from as well. The sister's engines only teach: folds, figures and
+calibration are of the subset's own engines.
 """
 
 import sys
@@ -21,31 +23,22 @@ import argparse
 import datetime as dt
 import importlib.metadata
 import json
-import math
 import os
 import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 
 import numpy as np
-import polars as pl
 
 from features.core.clock import SystemClock
 from features.core.errors import WearcastError
 from features.core.lake import Lake
 from features.core.models import model_name
-from features.core.plant import Plant, read_plant
-from features.core.statements import Prediction, Refusal
-from features.core.tables import FEATURE_ROWS, LIVES, MAINTENANCE_EVENTS
 from features.core.telemetry import configure_logs
-from features.registry import feature_set
 from features.rul.artefact import Artefact
-from features.rul.memory import Spans
-from features.rul.predict import predict
-from pipelines import labels
 from pipelines.dataset import training_set
 from pipelines.evaluation import evaluate
 from pipelines.evaluation.bootstrap import resampled
@@ -53,70 +46,13 @@ from pipelines.evaluation.held_out import figures_of_test
 from pipelines.evaluation.intervals import coverage
 from pipelines.evaluation.looks import take_look
 from pipelines.evaluation.scored import Answers, Scored
-from pipelines.imports.cmapss import SUBSETS, import_cmapss, machine_id
-from pipelines.model import CrossValidated, FitParameters, cross_validate, fit
-from pipelines.model.dealing import dealt
-from pipelines.scoring import compute_features
+from pipelines.imports.cmapss import SUBSETS
+from pipelines.model import FitParameters, fit
+from tests.benchmarks._engines import CLASS, asked_at_last_cycle, baseline_rows, bring_in, read_truth, spans_of
+from tests.benchmarks._sister import FOLDS, SISTER_STRIDE, SISTERS, choose, folds_of, pooled_rmse, ways
 
-CLASS = "turbofan"
-SISTERS = {"FD001": "FD003", "FD002": "FD004", "FD003": "FD001", "FD004": "FD002"}
-FOLDS = 5
 # Bands of the true RUL, cycles.
 BANDS = {"": (0.0, 125.0), "_0_25": (0.0, 25.0), "_25_50": (25.0, 50.0), "_50_125": (50.0, 125.0)}
-
-
-@dataclass(frozen=True, slots=True)
-class Fleet:
-    """Imported engines: their plant, their lake and how long import and features took, s."""
-
-    plant: Plant
-    lake: Lake
-    import_s: float
-    features_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """Answers to the test engines at their last cycle, and the refusals."""
-
-    answers: Answers
-    refused: int
-
-
-def bring_in(data: Path, subsets: Sequence[str], folder: Path, *, part: str, now: dt.datetime) -> Fleet:
-    """Imports engines, computes their features and finds their lives."""
-    begun, lake, plants = time.perf_counter(), Lake(folder / "lake"), folder / "plant"
-    for subset in subsets:
-        import_cmapss(data, subset, lake, plants / f"{subset.lower()}.yaml", part=part)
-    plant = read_plant(plants)
-    imported = time.perf_counter()
-    compute_features(lake, plant, as_of=now)
-    events = lake.read(MAINTENANCE_EVENTS, as_of=now).collect()
-    begin = {machine.id: dt.datetime(2008, 10, 6, tzinfo=dt.UTC) for machine in plant.machines}
-    lake.upsert(LIVES, labels.lives(events, plant, as_of=now, data_begin=begin), writer="labels")
-    return Fleet(plant, lake, imported - begun, time.perf_counter() - imported)
-
-
-def spans_of(plant: Plant) -> Spans:
-    """How far back the class's memory goes."""
-    component_class = plant.component_class(CLASS)
-    return Spans.of_class(component_class.memory, component_class.baseline)
-
-
-def baseline_rows(plant: Plant) -> int:
-    """Rows in the class's baseline; one row is an hour."""
-    return math.ceil(plant.component_class(CLASS).baseline / dt.timedelta(hours=1))
-
-
-def answered(found: CrossValidated, subset: str) -> Answers:
-    """The out-of-fold answers to the engines of one subset."""
-    own = np.char.startswith(found.out_of_fold.unit, f"{subset.lower()}-")
-    return Answers.of(found.out_of_fold).at(own)
-
-
-def pooled_rmse(answers: Scored) -> float:
-    """RMSE over all rows, truth clipped at the cap."""
-    return float(np.sqrt(np.mean((answers.mean - np.minimum(answers.rul, answers.cap)) ** 2)))
 
 
 def coverages(answers: Scored) -> dict[str, float]:
@@ -132,51 +68,6 @@ def coverages(answers: Scored) -> dict[str, float]:
     return found
 
 
-def asked_at_last_cycle(artefact: Artefact, fleet: Fleet, truth: Mapping[str, float]) -> Tested:
-    """What the model says of each test engine at its last cycle."""
-    rows = fleet.lake.read(FEATURE_ROWS).collect().partition_by("machine_id", as_dict=True)
-    features = feature_set(fleet.plant, CLASS)
-    said: list[tuple[str, Prediction | Refusal]] = []
-    for machine, component in fleet.plant.components_of(CLASS):
-        own = rows[machine.id,].with_columns(available_at=pl.col("time"))
-        statement = predict(
-            artefact,
-            own,
-            machine=machine,
-            component=component,
-            component_class=fleet.plant.component_class(CLASS),
-            life_number=1,
-            model_name=artefact.name,
-            model_version="1",
-            as_of=own["time"].max(),  # type: ignore[arg-type] # a column of moments
-            features=features,
-        )
-        said.append((machine.id, statement))
-    told = [(machine, one) for machine, one in said if isinstance(one, Prediction)]
-    return Tested(
-        Answers(
-            unit=np.array([machine for machine, _ in told]),
-            rul=np.array([truth[machine] for machine, _ in told]),
-            cap=artefact.rul_cap,
-            mean=np.array([one.mean for _, one in told]),
-            p10=np.array([one.p10 for _, one in told], dtype=np.float64),
-            p50=np.array([one.p50 for _, one in told], dtype=np.float64),
-            p90=np.array([one.p90 for _, one in told], dtype=np.float64),
-            baselines={},
-        ),
-        len(said) - len(told),
-    )
-
-
-def read_truth(data: Path, subset: str) -> dict[str, float] | None:
-    """Test engine -> RUL at its last cycle; None where the files are not there."""
-    file = data / f"RUL_{subset}.txt"
-    if not file.exists() or not (data / f"test_{subset}.txt").exists():
-        return None
-    numbers = [float(line) for line in file.read_text(encoding="utf-8").split()]
-    return {machine_id(subset, unit, "test"): rul for unit, rul in enumerate(numbers, start=1)}
-
-
 def machine_facts() -> dict[str, object]:
     """What the figures were measured on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
@@ -190,43 +81,31 @@ def machine_facts() -> dict[str, object]:
 
 def measure(options: argparse.Namespace, space: Path) -> dict[str, object]:
     """Everything that is printed."""
-    begun, now = time.perf_counter(), SystemClock().now()
+    begun, used, now = time.perf_counter(), time.process_time(), SystemClock().now()
     subset, parameters = options.subset, FitParameters(threads=options.threads)
     together = [subset]
-    if options.sister and (options.data / f"train_{SISTERS[subset]}.txt").exists():
+    if not options.alone and (options.data / f"train_{SISTERS[subset]}.txt").exists():
         together.append(SISTERS[subset])
     fleet = bring_in(options.data, together, space / "train", part="train", now=now)
-    both = training_set(fleet.lake, fleet.plant, CLASS, as_of=now)
-    alone = both.without(machines={m for m in np.unique(both.machine) if not m.startswith(f"{subset.lower()}-")})
-    choice: dict[str, float] = {}
-    data, found = alone, {}
-    cv_begun = time.perf_counter()
     spans = spans_of(fleet.plant)
-    found[0] = cross_validate(data, parameters, fold=dealt(data.unit, FOLDS, 0), spans=spans)
-    if len(together) > 1:
-        other = cross_validate(both, parameters, fold=dealt(both.unit, FOLDS, 0), spans=spans)
-        choice = {
-            "alone": pooled_rmse(answered(found[0], subset)),
-            "with_sister": pooled_rmse(answered(other, subset)),
-        }
-        if choice["with_sister"] < choice["alone"]:
-            data, found = both, {0: other}
-    for seed in range(1, options.seeds):
-        found[seed] = cross_validate(data, parameters, fold=dealt(data.unit, FOLDS, seed), spans=spans)
+    cv_begun = time.perf_counter()
+    both = training_set(fleet.lake, fleet.plant, CLASS, as_of=now)
+    tried = ways(both, subset, alone=options.alone, sister=options.sister)
+    chosen = choose(tried, parameters, subset=subset, seeds=options.seeds, spans=spans)
     fit_begun = time.perf_counter()
     fitted = fit(
-        data,
+        chosen.data,
         parameters,
-        fold=dealt(data.unit, FOLDS, 0),
+        fold=folds_of(chosen.data, subset, 0),
         name=model_name(CLASS),
         baseline_rows=baseline_rows(fleet.plant),
         as_of=now,
-        table_versions=data.table_versions,
+        table_versions=chosen.data.table_versions,
         spans=spans,
-        judged=found[0],
+        judged=chosen.found[0],
     )
     fit_s = time.perf_counter() - fit_begun
-    folds = {seed: answered(one, subset) for seed, one in found.items()}
+    folds = {seed: Answers.of(one.out_of_fold) for seed, one in chosen.found.items()}
     figures, tables = cv_figures(folds)
     figures |= {
         "fit_seconds": fit_s,
@@ -234,17 +113,24 @@ def measure(options: argparse.Namespace, space: Path) -> dict[str, object]:
         "import_seconds": fleet.import_s,
         "features_seconds": fleet.features_s,
         "training_seconds": time.perf_counter() - begun,
+        "training_cpu_seconds": time.process_time() - used,
         "trees": float(sum(text.count("\nTree=") for text in fitted.artefact.forests.values())),
         "trees_index": float(fitted.artefact.index_forest.count("\nTree=")),
-        "units_train": float(len(data.failed_units)),
+        "units_train": float(len(chosen.data.failed_units)),
     }
-    tables["choice_by_cv"] = [choice | {"learnt_from": "+".join(together if data is both else [subset])}]
-    figures |= on_test(options, subset, fitted.artefact, space / "test", now)
+    tables["choice_by_cv"] = [
+        {"learnt_from": name, "rmse_clip": score, "fold_seed": 0, "chosen": name == chosen.learnt_from}
+        for name, score in chosen.scores.items()
+    ]
+    if not options.without_test:
+        figures |= on_test(options, subset, fitted.artefact, space / "test", now)
     figures["total_seconds"] = time.perf_counter() - begun
     settings = {
         "subset": subset,
+        "learnt_from": chosen.learnt_from,
+        "sister_stride": SISTER_STRIDE,
         "folds": FOLDS,
-        "fold_seeds": list(found),
+        "fold_seeds": list(chosen.found),
         "cap": fitted.artefact.rul_cap,
         "parameters": asdict(parameters),
     }
@@ -304,15 +190,21 @@ def on_test(
 
 def told(report: dict[str, object]) -> str:
     """The report for people."""
-    figures, settings = report["figures"], report["settings"]
+    figures, settings, tables = report["figures"], report["settings"], report["tables"]
+    assert isinstance(tables, dict)
     assert isinstance(figures, dict)
     assert isinstance(settings, dict)
     lines = [f"C-MAPSS {settings['subset']}, cap {settings['cap']:g} cycles, fold seeds {settings['fold_seeds']}"]
+    for one in tables["choice_by_cv"]:
+        lines.append(
+            f"Learnt from {one['learnt_from']}: RMSE {one['rmse_clip']:.3f} by fold seed {one['fold_seed']}"
+        )
+        lines[-1] += ", chosen" if one["chosen"] else ""
     lines += [f"  {name:28} {value:10.3f}" for name, value in figures.items()]
     if "test_looks" in figures:
         lines.append(f"Look number {figures['test_looks']:.0f} at these test engines; choose nothing by them.")
     else:
-        lines.append("The test files are not there: nothing was looked at.")
+        lines.append("No test engine was looked at.")
     return "\n".join(lines)
 
 
@@ -323,7 +215,10 @@ def main() -> None:
     parser.add_argument("--subset", type=str.upper, choices=SUBSETS, default="FD001")
     parser.add_argument("--seeds", type=int, default=3, help="How many fold seeds.")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="Folds fitted at once.")
-    parser.add_argument("--sister", action="store_true", help="Let cross-validation choose the sister subset.")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--alone", action="store_true", help="Learn from the subset alone; nothing is chosen.")
+    way.add_argument("--sister", action="store_true", help="Learn from the sister subset, too; nothing is chosen.")
+    parser.add_argument("--without-test", action="store_true", help="Do not look at the test engines.")
     parser.add_argument("--looks", type=Path, default=Path("data/benchmarks"), help="Where looks are counted.")
     parser.add_argument("--json", action="store_true", help="One JSON object and nothing else.")
     options = parser.parse_args()

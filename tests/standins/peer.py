@@ -77,6 +77,7 @@ class Vendor:
         states: Neutral states that the ERP can show, in an order that it allows.
         place: Functional location and equipment number of an asset that the ERP knows.
         wrong_secret: The ERP refuses a wrong secret.
+        two_writes: An order is two writes; after the first alone `find` tells nothing, and `create` goes on.
     """
 
     kind: str
@@ -84,3 +85,4 @@ class Vendor:
     states: tuple[OrderState, ...]
     place: tuple[str, str]
     wrong_secret: bool = True
+    two_writes: bool = False

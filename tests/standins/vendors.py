@@ -7,7 +7,15 @@ from tests.standins.peer import Vendor
 __all__ = ["VENDORS", "vendor"]
 
 VENDORS: dict[str, str] = {
+    "maximo": "tests.standins.maximo:VENDOR",
+    "maximo_requests": "tests.standins.maximo:SR_VENDOR",
+    "file": "tests.standins.file:VENDOR",
     "memory": "tests.standins.memory:VENDOR",
+    "odoo": "tests.standins.odoo:VENDOR",
+    "odoo_jsonrpc": "tests.standins.odoo:JSONRPC",
+    "rest_atlas": "tests.standins.atlas:VENDOR",
+    "sap_s4": "tests.standins.sap_vendors:VENDOR",
+    "sap_s4_order": "tests.standins.sap_vendors:VENDOR_ORDERS",
     "webhook": "tests.standins.sandbox:VENDOR",
 }
 

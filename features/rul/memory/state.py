@@ -120,6 +120,18 @@ class Memory:
             [normal, self._remembered(normal, hours, first), *self._followed(linear, hours, first)], axis=1
         )
 
+    def added(self, values: Floats, names: Sequence[str]) -> Floats:
+        """What each signal adds to each linear index [n, indices, signals], in the index's unit.
+
+        An index is its offset, which it has where every signal is as in healthy time, and the sum of these.
+
+        Args:
+            values: float64 [n, features], NaN where refused.
+            names: Of the features.
+        """
+        weights = np.array(self.weights)[self.regime(values, names)]
+        return np.asarray(weights * self.normal(values, names)[:, None, :], dtype=np.float64)
+
     def column_names(self) -> tuple[str, ...]:
         """Names in the order of `columns`."""
         signals = tuple(f"{name}{_NORMAL}" for name in self.signals)

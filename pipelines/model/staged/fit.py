@@ -1,6 +1,7 @@
 """Cross-fits the staged model and fits it on all lives."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,12 @@ class StagedTexts:
 
 
 def staged_crossfit(
-    lives: Histories, rows: Labelled, taught: Ints, fold: Ints, parameters: FitParameters
+    lives: Histories,
+    rows: Labelled,
+    taught: Ints,
+    fold: Ints,
+    parameters: FitParameters,
+    pool: Executor | None = None,
 ) -> Crossfit:
     """Answers the rows `taught` out of fold; nothing at all is learnt from the fold that is answered.
 
@@ -35,6 +41,7 @@ def staged_crossfit(
         taught: Their places in `lives`.
         fold: Fold of every row; `UNJUDGED`: it teaches every fold.
         parameters: Of the fit; `threads` folds are fitted at once.
+        pool: Where the folds are fitted, threads that several calls can share; None: in `threads` of its own.
 
     Raises:
         LeakageError: A life is in more than one fold.
@@ -50,8 +57,8 @@ def staged_crossfit(
         held = taught[rows.fold == number]
         return number, {output: scores[held] for output, scores in stages.scores.items()}
 
-    with ThreadPoolExecutor(parameters.threads) as pool:
-        for number, scores in pool.map(fit_one, folds):
+    with ThreadPoolExecutor(parameters.threads) if pool is None else nullcontext(pool) as threads:
+        for number, scores in threads.map(fit_one, folds):
             for output, values in scores.items():
                 answers[output][rows.fold == number] = values
     return judged(rows, answers, parameters)

@@ -5,6 +5,7 @@ what a life is told of `rul_index`, and the mean that its quantiles start from, 
 not seen it. For lives outside of the set, all forests of a stage answer together, by their mean.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import lightgbm as lgb
@@ -37,7 +38,9 @@ class Stages:
     scores: dict[str, Floats]
 
 
-def fit_stages(lives: Histories, seen: Bools, cap: float, parameters: StagedParameters, seed: int) -> Stages:
+def fit_stages(
+    lives: Histories, seen: Bools, cap: float, parameters: StagedParameters, seed: int, threads: int = 1
+) -> Stages:
     """Fits all stages on the rows `seen` [n], whole lives, and answers every row.
 
     Args:
@@ -46,12 +49,13 @@ def fit_stages(lives: Histories, seen: Bools, cap: float, parameters: StagedPara
         cap: Largest RUL taught, life units.
         parameters: Of the fit.
         seed: Of the bags, and of the rows and inputs drawn for each tree.
+        threads: Forests that are fitted at once; what is fitted does not depend on it.
     """
     memory = fit_memory(lives, seen, cap, parameters)
     taught = np.flatnonzero(seen & np.isfinite(lives.rul))
     taught = taught[thinned(lives.unit[taught], parameters.rows_per_life)]
     y = np.minimum(lives.rul[taught], cap)
-    rows = _Taught(taught, y, _bags(lives.unit, seen, parameters.bags, seed))
+    rows = _Taught(taught, y, _bags(lives.unit, seen, parameters.bags, seed), threads)
 
     stateless = offered(lives.names, memory)
     told = memory.columns(lives.values, lives.names, lives.hours, lives.first)
@@ -66,9 +70,8 @@ def fit_stages(lives: Histories, seen: Bools, cap: float, parameters: StagedPara
     second = _Stage(last, rows, parameters, seed)
     mean, scores = second.bagged(rate=parameters.rate, trees=parameters.trees)
     forests, answers = {"mean": mean}, {"mean": scores}
-    for output, alpha in QUANTILES.items():
-        forest = second.quantile(scores, alpha)
-        forests[output], answers[output] = [forest], scores + _answers(forest, last)
+    for output, (forest, more_or_less) in second.quantiles(scores).items():
+        forests[output], answers[output] = [forest], scores + more_or_less
     return Stages(
         memory=memory,
         index_inputs=tuple(names[moving].tolist()),
@@ -82,11 +85,15 @@ def fit_stages(lives: Histories, seen: Bools, cap: float, parameters: StagedPara
 
 @dataclass(frozen=True, slots=True)
 class _Taught:
-    """What every stage is taught by: places of the rows, their target, the bag of every row [n]; -1: of no bag."""
+    """What every stage is taught by, and how many forests are fitted at once.
+
+    Places of the rows, their target, and the bag of every row [n]; -1: of no bag.
+    """
 
     places: Ints
     y: Floats
     bag: Ints
+    threads: int
 
 
 class _Stage:
@@ -101,22 +108,37 @@ class _Stage:
         """A forest for each bag, and the answers [n] of those that have not seen the row."""
         settings = self._settings(rate, self._parameters.leaves)
         bag, bag_of = self._taught.bag, self._taught.bag[self._taught.places]
-        forests, answers, counted = [], np.zeros(len(self._table)), np.zeros(len(self._table))
-        for number in range(self._parameters.bags):
-            rows = self._binned.subset(np.flatnonzero(bag_of != number).tolist())
-            forest = lgb.train(settings | {"seed": self._seed + number}, rows, num_boost_round=trees)
+        parts = [
+            self._binned.subset(np.flatnonzero(bag_of != number).tolist()).construct()
+            for number in range(self._parameters.bags)
+        ]
+
+        def fit_one(number: int) -> tuple[lgb.Booster, Ints, Floats]:
+            forest = lgb.train(settings | {"seed": self._seed + number}, parts[number], num_boost_round=trees)
             asked = np.flatnonzero((bag == number) | (bag < 0))
-            answers[asked] += _answers(forest, self._table[asked])
-            counted[asked] += 1.0
-            forests.append(forest)
+            return forest, asked, _answers(forest, self._table[asked])
+
+        forests, answers, counted = [], np.zeros(len(self._table)), np.zeros(len(self._table))
+        with ThreadPoolExecutor(self._taught.threads) as pool:
+            for forest, asked, said in pool.map(fit_one, range(len(parts))):
+                answers[asked] += said
+                counted[asked] += 1.0
+                forests.append(forest)
         return forests, answers / counted
 
-    def quantile(self, start: Floats, alpha: float) -> lgb.Booster:
-        """A forest on all taught rows, its boosting started from the mean [n]."""
+    def quantiles(self, start: Floats) -> dict[str, tuple[lgb.Booster, Floats]]:
+        """Forests on all taught rows, their boosting started from the mean [n], and what they add to it [n]."""
         rate, leaves = self._parameters.quantile_rate, self._parameters.quantile_leaves
-        settings = self._settings(rate, leaves) | {"objective": "quantile", "alpha": alpha, "seed": self._seed}
+        settings = self._settings(rate, leaves) | {"objective": "quantile", "seed": self._seed}
         self._binned.set_init_score(start[self._taught.places])
-        return lgb.train(settings, self._binned, num_boost_round=self._parameters.quantile_trees)
+
+        def fit_one(alpha: float) -> tuple[lgb.Booster, Floats]:
+            trees = self._parameters.quantile_trees
+            forest = lgb.train(settings | {"alpha": alpha}, self._binned, num_boost_round=trees)
+            return forest, _answers(forest, self._table)
+
+        with ThreadPoolExecutor(self._taught.threads) as pool:
+            return dict(zip(QUANTILES, pool.map(fit_one, QUANTILES.values()), strict=True))
 
     def _settings(self, rate: float, leaves: int) -> dict[str, object]:
         parameters = self._parameters

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from features.core.plant import Component, ComponentClass, LifeUnit, Machine, MeasuringPoint
-from features.core.statements import HealthState, Prediction, Refusal, RefusalReason, Rung
+from features.core.statements import PAST_LIFE, HealthState, Prediction, Refusal, RefusalReason, Rung
 from features.core.tables import FEATURE_ROWS, PREDICTIONS
 from features.core.units import Quantity
 from features.registry import FeatureSet
@@ -15,6 +15,7 @@ from features.rul.artefact import OUTPUTS, Artefact, Calibration, Domain
 from features.rul.condition import ConditionModel
 from features.rul.ladder import Statement
 from features.rul.life import Usage
+from features.rul.past import PastLife, PastLives
 from features.rul.predict import predict, predict_rows
 from features.rul.rows import from_row, to_row
 
@@ -375,7 +376,46 @@ def test_no_rows_give_no_statements() -> None:
     assert along(frame()) == []
 
 
-@pytest.mark.parametrize("statement", [ask(frame(*healthy(12))), *(case[2] for case in REFUSALS.values())])
+PAST = PastLives(
+    (BAND,),
+    ((0.0, 10.0),),
+    ((0.0, 1.0),),
+    0.5,
+    (PastLife("P9/DE#4", True, "cage", 300.0, (250.0, 20.0), ((0.1,), (0.4,))),),
+)
+REMEMBERING = dataclasses.replace(ARTEFACT, past=PAST)
+
+
+def test_prediction_names_past_lives_and_a_refusal_none() -> None:
+    told = predicted(ask(frame(*healthy(12)), artefact=REMEMBERING))
+    (past,) = (item for item in told.evidence if item.feature == PAST_LIFE)
+    assert past.note == "looked like P9/DE, life 4, 250 running hours before its failure (cage fault)"
+    assert (past.rung, past.distance, past.share) == (Rung.CALIBRATED_RUL, 0.0, None)
+    assert along(frame(*healthy(12)), REMEMBERING)[-1].evidence == told.evidence
+    for rows in (healthy(2), [row(step, running=False) for step in range(1, 9)]):
+        assert not any(
+            item.feature == PAST_LIFE for item in refused(ask(frame(*rows), artefact=REMEMBERING)).evidence
+        )
+
+
+def test_past_lives_change_no_number() -> None:
+    one, other = (predicted(ask(frame(*healthy(12)), artefact=model)) for model in (ARTEFACT, REMEMBERING))
+    assert dataclasses.replace(other, evidence=one.evidence) == one
+
+
+def test_past_lives_are_told_by_inputs_of_the_model_only() -> None:
+    with pytest.raises(ValueError, match="no input"):
+        dataclasses.replace(ARTEFACT, past=dataclasses.replace(PAST, inputs=("unknown",)))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        ask(frame(*healthy(12))),
+        ask(frame(*healthy(12)), artefact=REMEMBERING),
+        *(case[2] for case in REFUSALS.values()),
+    ],
+)
 def test_statement_comes_back_from_its_row(statement: Statement) -> None:
     if isinstance(statement, Prediction):
         statement = dataclasses.replace(statement, life_number=2)

@@ -4,7 +4,7 @@ import lightgbm as lgb
 import numpy as np
 
 from features.rul.artefact import Artefact, Calibration, Domain
-from features.rul.outputs import Engine
+from features.rul.outputs import Engine, Told
 from features.rul.reasons import rul_reasons
 
 NAMES = ("a.level_k", "a.level_k.slope_7d", "b.level_k")
@@ -29,7 +29,8 @@ def engine() -> Engine:
 
 
 def test_a_level_and_its_trend_count_together_and_come_before_a_larger_single_one() -> None:
-    (told,) = rul_reasons(engine(), np.array([[2.0, 2.0, 2.0]]), {"b.level_k": "K"})
+    row = np.array([[2.0, 2.0, 2.0]])
+    (told,) = rul_reasons(engine(), Told(row), row, {"b.level_k": "K"})
     assert [one.feature.split(".")[0] for one in told] == ["a", "b"]
     assert told[0].share is not None
     assert told[1].share is not None
@@ -38,5 +39,6 @@ def test_a_level_and_its_trend_count_together_and_come_before_a_larger_single_on
 
 
 def test_missing_inputs_are_not_named() -> None:
-    (told,) = rul_reasons(engine(), np.array([[np.nan, np.nan, 2.0]]), {})
+    row = np.array([[np.nan, np.nan, 2.0]])
+    (told,) = rul_reasons(engine(), Told(row), row, {})
     assert [one.feature for one in told] == ["b.level_k"]

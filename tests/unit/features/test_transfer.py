@@ -230,6 +230,16 @@ def test_a_dead_sensor_is_refused_though_the_age_is_known() -> None:
     assert told.reason is RefusalReason.SENSOR_FAULT
 
 
+@pytest.mark.parametrize("level", [100.0, 0.001])
+def test_a_machine_of_another_kind_is_refused(level: float) -> None:
+    seen = Domain((0.5,), (4.0,), (1.0,), (0.1,), tolerated_share=1.0, names=(BAND,))
+    artefact = dataclasses.replace(ARTEFACT, domain=seen)
+    assert number(ask(rows([1.0] * 30), artefact)).rung is Rung.TRANSFER
+    told = ask(rows([1.0] * 29 + [level]), artefact)
+    assert isinstance(told, Refusal)
+    assert told.reason is RefusalReason.OUT_OF_DOMAIN
+
+
 def test_an_unknown_age_is_refused_and_the_condition_still_told() -> None:
     told = ask(rows([1.0] * 30 + [4.0] * 6, age=None))
     assert isinstance(told, Refusal)

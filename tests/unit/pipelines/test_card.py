@@ -10,6 +10,7 @@ from features.core.plant import Component, ComponentClass, Machine, MeasuringPoi
 from features.core.units import Quantity
 from features.policy import Context
 from features.rul.artefact import Artefact, Calibration, Domain
+from features.rul.past import PastLife, PastLives
 from features.rul.transfer import Stage, TransferModel
 from pipelines.evaluation import Judgement, judge
 from pipelines.evaluation.decisions import CalendarRows
@@ -99,6 +100,14 @@ def test_card_has_every_part(judged: Judgement) -> None:
     assert "1 units (M1/DE#3)" in text
     assert "running hours" in text
     assert "out_of_domain" in text
+
+
+def test_card_tells_which_lives_a_prediction_may_name(judged: Judgement) -> None:
+    lives = tuple(PastLife(f"P{i}/DE#1", i > 0, "", 9.0, (9.0,), ((0.5,),)) for i in range(3))
+    past = PastLives(("age",), ((0.0, 9.0),), ((0.0, 1.0),), 0.1, lives)
+    told = card(dataclasses.replace(artefact(), past=past), judged, PROVENANCE)
+    assert "2 that failed and 1 that were taken out before, compared by `age`" in told
+    assert "looked like" not in card(artefact(), judged, PROVENANCE)
 
 
 def test_card_names_the_baseline_and_the_band_in_which_it_wins(judged: Judgement) -> None:

@@ -148,6 +148,15 @@ def test_rul_needs_no_age(read: Read) -> None:
     assert np.isnan(data.lives[0].duration)
 
 
+def test_an_age_counted_from_the_first_row_is_no_age(read: Read) -> None:
+    """The rows were made before anybody recorded the installation, 20 h before them."""
+    rows = [row(20 + hour, float(hour)) | {"age_known": False} for hour in (1, 2, 3)]
+    data = read(rows, [life(1, 0, 23, "failure")])
+    assert np.isnan(data.age).all()
+    assert np.isnan([data.lives[0].entry, data.lives[0].duration]).all()
+    assert data.rul.tolist() == [2.0, 1.0, 0.0]
+
+
 def test_suspended_and_running_lives_have_no_rul_but_stay_in_the_set(read: Read) -> None:
     rows = [row(hour, float((hour - 1) % 3 + 1)) for hour in range(1, 7)]
     data = read(rows, [life(1, 0, 3, "suspension"), life(2, 3, None, "running")])

@@ -5,7 +5,7 @@ import pytest
 
 from features.rul.artefact import Domain
 from pipelines.model.calibration import calibrate
-from pipelines.model.domain import fit_domain
+from pipelines.model.domain import fit_domain, fit_domain_of_few
 from pipelines.model.parameters import FitParameters
 
 NAMES = ("temperature", "vibration")
@@ -43,6 +43,15 @@ def test_trends_are_not_judged_alone() -> None:
     found = fit_domain(("t.level_k.slope_7d", "t.level_k"), np.array([[0.0, 1.0], [1.0, 2.0]]), np.arange(2))
     assert found.reach[0] == np.inf
     assert found.reach[1] < np.inf
+
+
+def test_of_a_handful_as_many_may_stray_at_once_as_did() -> None:
+    # The third life is outside of the other two in one of two features, the last in both.
+    lives = np.array([[10.0, 1.0], [20.0, 5.0], [30.0, 3.0]])
+    assert fit_domain_of_few(NAMES, lives, np.arange(3)).tolerated_share == 1.0
+    alike = np.array([[10.0, 1.0], [20.0, 5.0]] * 3)
+    assert fit_domain_of_few(NAMES, alike, np.arange(6)).tolerated_share == 0.1
+    assert fit_domain_of_few((), np.empty((3, 0)), np.arange(3)) == Domain()
 
 
 def calibrated(p90: float, *, low_miss: float, strict_from: int = 40) -> tuple[float, float]:

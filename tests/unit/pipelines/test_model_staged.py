@@ -13,9 +13,15 @@ import numpy.typing as npt
 import pytest
 
 from features.core.errors import DamagedArtefactError
-from features.rul.artefact import load, save
+from features.core.plant import Component, ComponentClass, LifeUnit, Machine, MeasuringPoint
+from features.core.statements import PAST_LIFE, Prediction
+from features.core.tables import FEATURE_ROWS
+from features.core.units import Quantity
+from features.registry import FeatureSet
+from features.rul.artefact import Artefact, load, save
 from features.rul.memory import Spans
 from features.rul.outputs import Engine
+from features.rul.predict import predict
 from features.rul.scorer import Scorer
 from pipelines.model import FitParameters, Fitted, StagedParameters, cross_validate, fit
 from pipelines.model.dealing import dealt
@@ -23,6 +29,8 @@ from pipelines.model.merging import merged
 
 Floats = npt.NDArray[np.float64]
 AS_OF = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+POINT = MeasuringPoint(id="t", role="temperature", quantity=Quantity.TEMPERATURE, unit="K")
 SPANS = Spans((5.0, 10.0, 20.0, 40.0), (15.0, 30.0), 15.0)
 NAMES = (
     "age",
@@ -207,6 +215,59 @@ def test_lives_are_dealt_whole_and_evenly() -> None:
     assert np.unique(np.stack([np.unique(unit, return_inverse=True)[1], part]), axis=1).shape[1] == 10
     assert np.bincount(part).tolist() == [6] * 5
     assert not np.array_equal(part, dealt(unit, 5, 2))
+
+
+def said(artefact: Artefact, unit: str, end: int) -> Prediction:
+    """What is said of a life's row number `end`, as of an engine `u` with the component `e`."""
+    data = examples()
+    own = np.flatnonzero(data.unit == unit)[:end]
+    start = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+    rows = FEATURE_ROWS.frame(
+        [
+            {
+                "group": "g", "date": start.date(), "machine_id": unit, "slot": "e", "component_class": "engine",
+                "fingerprint": "f", "time": start + k * HOUR, "available_at": start + k * HOUR, "running": k != 0,
+                "age": data.age[i], "age_known": True, "values": data.x[i].tolist(), "refusals": [],
+            }
+            for k, i in enumerate(own)
+        ]
+    )  # fmt: skip
+    component = Component(slot="e", component_class="engine")
+    told = predict(
+        artefact,
+        rows,
+        machine=Machine(id=unit, grid=HOUR, components=(component,), measuring_points=(POINT,)),
+        component=component,
+        component_class=ComponentClass(id="engine", life_unit=LifeUnit.CYCLE, baseline=5 * HOUR),
+        life_number=1,
+        model_name="m",
+        model_version="1",
+        as_of=rows["time"].to_list()[-1],
+        features=FeatureSet("engine", NAMES, ("cycles", *["1"] * 6), "f"),
+    )
+    assert isinstance(told, Prediction)
+    return told
+
+
+def test_evidence_names_signals_and_past_lives_but_no_index(model: Fitted) -> None:
+    told = said(model.artefact, "u05", 60).evidence
+    moved = [one.feature for one in told if one.share is not None]
+    assert moved[0].startswith("a.level")
+    assert not any("index" in name for name in moved)
+    past = [one for one in told if one.feature == PAST_LIFE]
+    assert len(past) == 3
+    assert all(one.note.startswith("looked like ") and one.unit == "cycles" for one in past)
+    assert [one.distance for one in past] == sorted(one.distance or 0.0 for one in past)
+
+
+def test_a_life_of_the_training_is_not_its_own_past(model: Fitted) -> None:
+    past = model.artefact.past
+    assert past is not None
+    lives = tuple(dataclasses.replace(one, unit=f"{one.unit}/e#1") for one in past.lives)
+    artefact = dataclasses.replace(model.artefact, past=dataclasses.replace(past, lives=lives))
+    notes = [one.note for one in said(artefact, "u05", 60).evidence if one.feature == PAST_LIFE]
+    assert len(notes) == 3
+    assert not any("u05" in note for note in notes)
 
 
 def wild(n: int, width: int, seed: int) -> Floats:

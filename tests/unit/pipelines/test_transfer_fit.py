@@ -173,6 +173,44 @@ def test_answers_are_of_rows_of_lives_that_the_stages_did_not_learn_from() -> No
     np.testing.assert_array_equal(again.out_of_fold.p50[mine], found.out_of_fold.p50[mine])
 
 
+def test_stages_know_where_their_lives_were() -> None:
+    data = examples(6, told=False)
+    domain = fitted(data).artefact.domain
+    assert domain.names == BANDS
+    np.testing.assert_array_equal(domain.high, data.x[:, :3].max(axis=0))
+    # Each life was held against the others: nobody of their own kind would have been refused.
+    assert 0.1 <= domain.tolerated_share <= 1.0
+    assert all(0.5 <= one < 5.0 for one in domain.reach)
+
+
+def test_stages_name_their_lives() -> None:
+    past = fitted(examples(6, told=False)).artefact.past
+    assert past is not None
+    assert (set(past.inputs), len(past.lives)) == (set(BANDS), 6)
+
+
+def test_a_life_of_unknown_age_tells_no_stage_and_is_given_no_number() -> None:
+    data = examples(6, told=False)
+    lives = tuple(
+        dataclasses.replace(one, entry=math.nan, duration=math.nan) if one.unit == "u02" else one
+        for one in data.lives
+    )
+    found = fitted(dataclasses.replace(data, lives=lives))
+    assert found.artefact.transfer is not None
+    assert found.artefact.transfer.lives == 5
+    assert found.out_of_fold is not None
+    assert set(found.out_of_fold.unit) == {"u00", "u01", "u03", "u04", "u05"}
+
+
+def test_a_stage_that_began_at_an_unknown_age_says_nothing() -> None:
+    late = dataclasses.replace(LIVES[0], age=np.where(LIVES[0].age < 96.0, np.nan, LIVES[0].age))
+    found, without = fit_stages([late, *LIVES[1:]], 1.0), fit_stages(LIVES[1:], 1.0)
+    assert found is not None
+    assert without is not None
+    assert found.stages[1].centre == without.stages[1].centre
+    assert np.isfinite([stage.centre for stage in found.stages]).all()
+
+
 def test_forests_that_answer_unseen_lives_better_keep_the_word() -> None:
     found = fitted(examples(6, told=True))
     assert found.artefact.transfer is None

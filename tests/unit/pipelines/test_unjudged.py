@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -95,6 +96,16 @@ def test_the_others_teach_every_fold_which_its_own_truth_does_not(parameters: Fi
     held = told.fold == number
     np.testing.assert_array_equal(without(folds(data) == number)[held], told.mean[held])
     assert not np.array_equal(without(folds(data) == UNJUDGED)[held], told.mean[held])
+
+
+def test_calls_that_share_threads_answer_as_each_alone() -> None:
+    with ThreadPoolExecutor(2) as fits, ThreadPoolExecutor(2) as runs:
+        waiting = [
+            runs.submit(cross_validate, examples(), STAGED, fold=folds(examples()), spans=SPANS, pool=fits)
+            for _ in range(2)
+        ]
+        for one in waiting:
+            np.testing.assert_array_equal(one.result().out_of_fold.mean, found(STAGED).out_of_fold.mean)
 
 
 def test_three_folds_must_remain_to_be_judged() -> None:

@@ -11,6 +11,7 @@ from fastapi import Request
 
 from features.core.plant import Plant
 from features.core.statements import (
+    PAST_LIFE,
     Action,
     Evidence,
     HealthState,
@@ -253,6 +254,32 @@ def test_a_life_by_age_alone_says_so_and_judges_no_state() -> None:
     assert (view.evidence, view.by_age) == ((), (f"T{note[1:]}",))
 
 
+def _page_of(view: views.ComponentView) -> str:
+    """What the machine's page says, without its tags."""
+    page = render(
+        _request(None),
+        "machine.html",
+        machine=_plant().machines[0],
+        site=_plant().sites[0],
+        sections=[(view, None, [])],
+        model_facts=[[]],
+        as_of="now",
+        back="/",
+    )
+    return " ".join(re.sub(r"<[^>]+>", " ", bytes(page.body).decode("utf-8")).split())
+
+
+def test_past_lives_are_told_in_a_line_each_and_are_no_measurement() -> None:
+    note = "looked like P204/DE, life 2, 310 running hours before its failure (outer race fault)"
+    past = Evidence(
+        PAST_LIFE, 310.0, None, "h", rung=Rung.CALIBRATED_RUL, verdict="outer_race", note=note, distance=0.04
+    )
+    view = _view(replace(_prediction(), evidence=(past, past)))
+    assert (view.evidence, view.past_lives) == ((), (f"L{note[1:]}",) * 2)
+    assert "Past lives like it L" + note[1:] + ". L" in _page_of(view)
+    assert "No feature stands out" not in _page_of(view)
+
+
 def test_the_machine_page_shows_zone_fault_and_lines() -> None:
     refusal = Refusal(
         "P1/DE",
@@ -267,17 +294,7 @@ def test_the_machine_page_shows_zone_fault_and_lines() -> None:
     )
     view = _view(refusal)
     assert view.reason == "Spectrum: outer race fault; Vibration, horizontal: velocity RMS 7.9 mm/s, zone D"
-    page = render(
-        _request(None),
-        "machine.html",
-        machine=_plant().machines[0],
-        site=_plant().sites[0],
-        sections=[(view, None, [])],
-        model_facts=[[]],
-        as_of="now",
-        back="/",
-    )
-    text = " ".join(re.sub(r"<[^>]+>", " ", bytes(page.body).decode("utf-8")).split())
+    text = _page_of(view)
     assert "Limits and ISO zones, nothing learnt" in text
     assert "Zone D 7.9 mm/s 4.5 mm/s table A.2" in text
     assert "Spectrum: Outer race fault" in text

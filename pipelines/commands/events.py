@@ -1,0 +1,58 @@
+"""`wearcast events`: the maintenance log, from a file, and what is doubtful in it."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from features.core.lake import Lake
+from pipelines.commands.console import AsJson, print_facts, told
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Maintenance events from files.")
+
+EventsFile = Annotated[
+    Path,
+    typer.Argument(
+        help="CSV: event_id, machine_id, kind, occurred_at; where known slot, outcome, failure_mode, known_at."
+    ),
+]
+
+
+@app.command("import")
+def import_events(file: EventsFile, as_json: AsJson = False) -> None:
+    """Maintenance events from a CSV file."""
+    from features.core.clock import clock_from
+    from features.core.plant import read_plant
+    from pipelines.imports.events import import_events as bring_in
+
+    with told() as settings:
+        now = clock_from(settings.replay).now()
+        report = bring_in(file, Lake(settings.lake), read_plant(settings.plant), now=now)
+        print_facts(asdict(report), as_json, "Events")
+
+
+@app.command("review")
+def review_events(as_json: AsJson = False) -> None:
+    """Entries of the maintenance log that contradict the plant or each other: nothing is learnt from them."""
+    from pipelines.walk import Walk
+
+    with told() as settings:
+        walk = Walk.open(settings)
+        found = walk.review(as_of=walk.clock.now())
+    if as_json:
+        typer.echo(
+            json.dumps({"doubtful": [asdict(one) | {"what_to_do": one.what_to_do} for one in found]}, default=str)
+        )
+        return
+    table = Table("Event", "Machine", "Slot", "Kind", "Occurred", "Doubt", "What to do", title="Events to look at")
+    for one in found:
+        event = f"{one.source} {one.source_event_id}"
+        when = f"{one.occurred_at:%Y-%m-%d %H:%M}"
+        table.add_row(event, one.machine_id, one.slot or "-", one.kind, when, one.doubt, one.what_to_do)
+    Console().print(table if found else "No entry of the maintenance log is in doubt.")

@@ -1,0 +1,269 @@
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from features.core.errors import ConfigError
+from features.core.lake import Lake
+from features.core.plant import Plant
+from features.core.statements import Action, EventKind, MaintenanceEvent, Outcome
+from features.core.tables import PREDICTIONS
+from serving.erp.memory import MemoryErp
+from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrder
+from serving.planning import AssetMap, Limits, PlanReport, plan, read_asset_map
+from serving.settings import ErpSettings
+from serving.store import IncidentKind, Store
+
+NOW = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+MACHINES = [f"P{number}" for number in range(1, 13)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(f"sqlite:///{tmp_path}/store.db")
+    made.migrate()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+@pytest.fixture(scope="module")
+def plant() -> Plant:
+    return plant_of("W1-")
+
+
+def plant_of(location: str) -> Plant:
+    point = {"id": "v", "role": "vibration", "quantity": "temperature", "unit": "K"}
+    machines = [
+        {
+            "id": machine,
+            "functional_location": location and f"{location}{machine}",
+            "components": [{"slot": "DE", "component_class": "bearing"}],
+            "measuring_points": [point],
+        }
+        for machine in MACHINES
+    ]
+    site = {"id": "works", "machines": machines}
+    return Plant.model_validate({"component_classes": [{"id": "bearing"}], "sites": [site]})
+
+
+def predict(lake: Lake, p10_by_machine: dict[str, float], time: dt.datetime = NOW) -> None:
+    rows: list[dict[str, object]] = [
+        {
+            "group": "area-1",
+            "date": time.date(),
+            "machine_id": machine,
+            "slot": "DE",
+            "component_class": "bearing",
+            "time": time,
+            "available_at": time,
+            "data_time": time,
+            "life_number": 1,
+            "life_unit": "running_h",
+            "rung": "calibrated_rul",
+            "mean": p10 + 100,
+            "p10": p10,
+            "p50": p10 + 100,
+            "p90": p10 + 200,
+            "calibrated": True,
+            "calibration_units": 40,
+            "refusal": None,
+            "detail": None,
+            "health_state": "normal",
+            "condition_index": 0.2,
+            "utilisation": 1.0,
+            "evidence": json.dumps([]),
+            "model_name": "m",
+            "model_version": "1",
+            "fingerprint": "f",
+        }
+        for machine, p10 in p10_by_machine.items()
+    ]
+    lake.upsert(PREDICTIONS, PREDICTIONS.frame(rows), writer="scoring")
+
+
+def run(lake: Lake, plant: Plant, store: Store, now: dt.datetime = NOW, **options: object) -> PlanReport:
+    erp = MemoryErp()
+    settings = ErpSettings.model_validate({"kind": "memory", "mode": "approve"} | options)
+    return plan(lake, plant, store, now=now, assets=erp, limits=Limits(settings))
+
+
+def test_budget_lets_the_most_urgent_through_and_holds_the_rest(lake: Lake, plant: Plant, store: Store) -> None:
+    predict(lake, {"P1": 90.0, "P2": 30.0, "P3": 60.0})
+    report = run(lake, plant, store, orders_a_week=2)
+    assert len(report.proposed) == 2
+    held = next(one for one in store.recommendations("suppressed"))
+    assert (held.recommendation.machine_id, "budget of 2" in held.detail) == ("P1", True)
+
+
+def test_what_the_budget_held_back_comes_when_the_week_is_over(lake: Lake, plant: Plant, store: Store) -> None:
+    predict(lake, {"P1": 300.0, "P2": 250.0})
+    run(lake, plant, store, orders_a_week=1)
+    later = NOW + 8 * DAY
+    predict(lake, {"P1": 30.0}, later)
+    assert len(run(lake, plant, store, later, orders_a_week=1).proposed) == 1
+    assert {one.state for one in store.recommendations()} == {"proposed"}
+
+
+def test_budget_of_a_site_is_its_own(lake: Lake, plant: Plant, store: Store) -> None:
+    predict(lake, {"P1": 90.0, "P2": 30.0})
+    report = run(lake, plant, store, orders_a_week=50, sites={"works": {"orders_a_week": 0}})
+    assert (report.proposed, len(report.suppressed)) == ([], 2)
+
+
+def test_many_machines_at_once_are_one_incident_and_no_orders(lake: Lake, plant: Plant, store: Store) -> None:
+    predict(lake, dict.fromkeys(MACHINES[:6], 50.0))
+    report = run(lake, plant, store)
+    assert (report.proposed, report.storms, len(report.suppressed)) == ([], ["works/bearing"], 6)
+    assert len(store.incidents.unclosed(IncidentKind.STORM)) == 1
+    again = run(lake, plant, store, NOW + HOUR)
+    assert (again.proposed, again.storms) == ([], [])
+    assert len(store.incidents.unclosed(IncidentKind.STORM)) == 1
+
+
+def test_storm_that_comes_one_by_one_within_a_day_is_seen(lake: Lake, plant: Plant, store: Store) -> None:
+    for number in range(6):
+        moment = NOW + number * HOUR
+        predict(lake, {MACHINES[number]: 50.0}, moment)
+        report = run(lake, plant, store, moment)
+    assert report.storms == []
+    assert store.incidents.unclosed(IncidentKind.STORM)
+    assert len(store.recommendations("proposed")) == 4
+
+
+def test_machines_that_fall_ill_over_weeks_are_no_storm(lake: Lake, plant: Plant, store: Store) -> None:
+    for number in range(6):
+        moment = NOW + number * 3 * DAY
+        predict(lake, {MACHINES[number]: 50.0}, moment)
+        assert run(lake, plant, store, moment).storms == []
+
+
+def test_closed_storm_lets_its_recommendations_through(lake: Lake, plant: Plant, store: Store) -> None:
+    predict(lake, dict.fromkeys(MACHINES[:6], 50.0))
+    run(lake, plant, store)
+    (incident,) = store.incidents.unclosed()
+    store.incidents.close(incident.id, by="engineer", now=NOW)
+    assert len(run(lake, plant, store, NOW + HOUR).proposed) == 6
+    assert store.incidents.unclosed() == []
+
+
+def test_order_that_a_person_made_is_linked_and_followed(lake: Lake, plant: Plant, store: Store) -> None:
+    predict(lake, {"P1": 90.0})
+    erp = MemoryErp()
+    theirs = erp.create(store_request("W1-P1")).number
+    limits = Limits(ErpSettings(kind="memory", mode="approve"))
+    report = plan(lake, plant, store, now=NOW, assets=erp, limits=limits)
+    (held,) = store.recommendations()
+    assert (held.state, held.linked_order, report.linked) == ("suppressed", theirs, [held.key])
+    change = erp.set_status(str(theirs), OrderState.COMPLETED, outcome=Outcome.NO_FAULT_FOUND)
+    assert store.changes.owner_of(change) == held
+
+
+def test_linked_order_that_ends_gives_the_recommendation_back(lake: Lake, plant: Plant, store: Store) -> None:
+    predict(lake, {"P1": 90.0})
+    erp = MemoryErp()
+    theirs = str(erp.create(store_request("W1-P1")).number)
+    limits = Limits(ErpSettings(kind="memory", mode="approve"))
+    plan(lake, plant, store, now=NOW, assets=erp, limits=limits)
+    erp.set_status(theirs, OrderState.COMPLETED)
+    assert len(plan(lake, plant, store, now=NOW + HOUR, assets=erp, limits=limits).proposed) == 1
+
+
+def test_unmapped_machine_is_never_written_for(lake: Lake, store: Store) -> None:
+    nowhere = plant_of("")
+    predict(lake, {"P1": 90.0, "P2": 90.0})
+    mapped = {"functional_location": "W1-P1", "confirmed_by": "planner", "confirmed_at": NOW.isoformat()}
+    limits = Limits(
+        ErpSettings(kind="memory", mode="approve"), AssetMap.model_validate({"machines": {"P1": mapped}})
+    )
+    report = plan(lake, nowhere, store, now=NOW, limits=limits)
+    assert (len(report.proposed), len(report.suppressed)) == (1, 1)
+    assert store.recommendations("proposed")[0].request.functional_location == "W1-P1"
+    assert "erp assets match" in store.recommendations("suppressed")[0].detail
+
+
+def test_dry_run_needs_no_map(lake: Lake, store: Store) -> None:
+    predict(lake, {"P1": 90.0})
+    assert len(plan(lake, plant_of(""), store, now=NOW, limits=Limits()).proposed) == 1
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "mode", "goes"),
+    [
+        (20, 0, "automatic", True),
+        (19, 0, "automatic", False),
+        (16, 5, "automatic", False),
+        (20, 0, "approve", False),
+    ],
+)
+def test_class_goes_unasked_after_measured_precision_only(
+    lake: Lake, plant: Plant, store: Store, right: int, wrong: int, mode: str, goes: bool
+) -> None:
+    judged(store, lake, plant, right, wrong)
+    later = NOW + 900 * DAY
+    predict(lake, {"P1": 90.0}, later)
+    sites = {"works": {"automatic_classes": ["bearing"]}}
+    report = run(lake, plant, store, later, mode=mode, sites=sites)
+    assert bool(report.approved) is goes
+    assert len(report.proposed) == 1
+
+
+def test_precision_counts_the_newest_outcome_and_no_precautions(lake: Lake, plant: Plant, store: Store) -> None:
+    judged(store, lake, plant, 3, 2)
+    assert (store.precision()["works", "bearing"].right, store.precision()["works", "bearing"].judged) == (3, 5)
+
+
+def judged(store: Store, lake: Lake, plant: Plant, right: int, wrong: int) -> None:
+    """Orders of former episodes, each closed with an outcome."""
+    outcomes = [Outcome.CONFIRMED_FAILURE] * right + [Outcome.NO_FAULT_FOUND] * wrong
+    for number, outcome in enumerate(outcomes):
+        moment = NOW + 10 * number * DAY
+        predict(lake, {"P12": 90.0}, moment)
+        plan(lake, plant, store, now=moment)
+        held = store.recommendations()[0]
+        store.approve(held.id, "planner", moment)
+        item = store.deliveries.claim("t", wall=moment, lease=HOUR, now=moment)
+        assert item is not None
+        order = WorkOrder(held.key, str(number), OrderState.OPEN)
+        store.deliveries.delivered(item, order, now=moment)
+        for state, told in ((OrderState.COMPLETED, Outcome.PREVENTIVE_REPLACEMENT), (OrderState.CLOSED, outcome)):
+            change = OrderChange(str(number), held.key, f"{number}:{state}", state, state, moment, outcome=told)
+            store.changes.record("memory", change, event=None, now=moment)
+        renew(lake, moment + DAY)
+
+
+def renew(lake: Lake, at: dt.datetime) -> None:
+    event = MaintenanceEvent("t", at.isoformat(), 1, "P12", "DE", EventKind.REPLACEMENT, None, None, at, at)
+    lake.append_events([event], writer="events")
+
+
+def store_request(location: str) -> MaintenanceRequest:
+    return MaintenanceRequest(
+        key="",
+        site_id="works",
+        machine_id="",
+        slot="",
+        functional_location=location,
+        equipment_number="",
+        action=Action.INSPECT,
+        failure_mode="",
+        priority=3,
+        title="by hand",
+        text="",
+        due=NOW,
+    )
+
+
+def test_wrong_asset_map_names_file_and_place(tmp_path: Path) -> None:
+    file = tmp_path / "assets.yaml"
+    assert read_asset_map(file) == AssetMap()
+    file.write_text("machines: {P1: {equipment_number: '1'}}")
+    with pytest.raises(ConfigError, match=r"assets.yaml, machines.P1.confirmed_by"):
+        read_asset_map(file)
