@@ -288,7 +288,8 @@ def _lives(rows: pl.DataFrame, plant: Plant) -> list[Life]:
     ages = pl.col("first", "duration").fill_null(float("nan"))
     columns = last.select("unit", "machine_id", "slot", "ending", ages, "failure_mode")
     rated = {(m.id, c.slot): c.rated_life for m in plant.machines for c in m.components}
-    return [Life(*row, rated.get((row[1], row[2]))) for row in columns.iter_rows()]
+    lives = [Life(*row) for row in columns.iter_rows()]
+    return [replace(life, rated_life=rated.get((life.machine_id, life.slot))) for life in lives]
 
 
 def _floats(rows: pl.DataFrame, column: pl.Expr) -> Floats:

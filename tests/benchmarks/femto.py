@@ -241,7 +241,8 @@ def _scores(course: Course, baselines: Baselines, shares: Sequence[float]) -> li
         told["expected"] = float("nan")
         if course.left is not None:
             values, weights = course.left.values, course.left.weights[row]
-            told["expected"] = float(score(answers["model"], values) @ weights)
+            if np.isfinite(answers["model"]).all():
+                told["expected"] = float(score(answers["model"], values) @ weights)
         for name, answer in answers.items():
             told[f"answer_s_{name}"] = float(answer[0]) * 3600.0
             told[f"score_{name}"] = _or_nothing(score(answer, truth)[0])
@@ -307,7 +308,8 @@ def _or_nothing(value: float) -> float:
 
 
 def _mean(rows: Sequence[Mapping[str, Any]], name: str) -> float:
-    return float(np.mean([row[name] for row in rows]))
+    """Over the rows that were told: one that was refused has no error (its score is 0, and counts)."""
+    return float(np.nanmean([row[name] for row in rows]))
 
 
 def machine() -> dict[str, Any]:
