@@ -48,6 +48,8 @@ class Calibration:
             an edge belongs to the upper bin.
         low: Per bin, what is subtracted from P10; len(edges) + 1 values, life unit.
         high: Per bin, what is added to P90.
+        slope: Per bin, what P10 is multiplied by before, 0 to 1: how much of what the forest says about it was
+            true of lives it had not seen. Empty: 1 in each bin.
 
     References:
         Y. Romano, E. Patterson, E. Candes, "Conformalized quantile regression", NeurIPS 2019, eq. 8.
@@ -59,9 +61,14 @@ class Calibration:
     edges: tuple[float, ...] = ()
     low: tuple[float, ...] = (0.0,)
     high: tuple[float, ...] = (0.0,)
+    slope: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         bins = len(self.edges) + 1
+        if self.slope and len(self.slope) != bins:
+            raise ValueError(f"{bins} bins need {bins} slopes or none, got {len(self.slope)}")
+        if not all(0.0 <= slope <= 1.0 for slope in self.slope):
+            raise ValueError(f"slopes of P10 lie between 0 and 1, got {self.slope}")
         if len(self.low) != bins or len(self.high) != bins:
             raise ValueError(f"{bins} bins need {bins} offsets, got {len(self.low)} and {len(self.high)}")
         if list(self.edges) != sorted(self.edges):

@@ -141,8 +141,8 @@ def answers(
     """Sorted and calibrated quantiles of raw scores; training uses it on out-of-fold scores, too.
 
     LightGBM fits quantiles one by one, so they may cross: they are sorted first (rearrangement), then P10 and
-    P90 are moved by the offsets of the bin of the sorted P50, then sorted again because offsets may be
-    negative.
+    P90 are moved by the slope and the offsets of the bin of the sorted P50, then sorted again because offsets
+    may be negative.
 
     Args:
         scores: Raw answers [n] of all outputs, life unit.
@@ -156,6 +156,8 @@ def answers(
     quantiles = np.sort(np.stack([scores[name] for name in ("p10", "p50", "p90")]), axis=0)
     if calibration.calibrated:
         bins = np.searchsorted(np.array(calibration.edges), quantiles[1], side="right")
+        if calibration.slope:
+            quantiles[0] *= np.array(calibration.slope)[bins]
         quantiles[0] -= np.array(calibration.low)[bins]
         quantiles[2] += np.array(calibration.high)[bins]
         # The middle stays what was predicted: an offset may close the band, never move P50.

@@ -14,8 +14,10 @@ __all__ = ["KINDS", "Asset", "Assets", "Orders", "connected", "open_erp"]
 
 KINDS: dict[str, str] = {
     "dry_run": "serving.erp.dry_run:DryRun",
-    "maximo": "serving.erp.maximo:Maximo",
+    "dynamics365": "serving.erp.dynamics365:Dynamics365",
+    "erpnext": "serving.erp.erpnext:ErpNext",
     "file": "serving.erp.file:FileErp",
+    "maximo": "serving.erp.maximo:Maximo",
     "memory": "serving.erp.memory:MemoryErp",
     "odoo": "serving.erp.odoo:Odoo",
     "rest": "serving.erp.rest:Rest",

@@ -2,6 +2,9 @@
 
 A model is fitted on the plant's first 18 months, as of their end, and asked about lives that began later:
 other parts, another time. Which mode ended a life is the simulator's own truth and is read for the verdict only.
+
+`--seed` draws another plant with the same parameters: what was chosen with the frozen one at hand is shown on data
+that nobody looked at. Give it a folder of its own.
 """
 
 import sys
@@ -28,6 +31,7 @@ import polars as pl
 import yaml
 
 from features.core.clock import DemoClock
+from features.core.errors import ConfigError
 from features.core.models import model_name
 from features.core.settings import demo_overrides
 from features.core.statements import Prediction, Refusal, RefusalReason
@@ -91,13 +95,17 @@ def log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def open_walk(work: Path) -> tuple[Walk, dt.datetime, dt.datetime]:
-    """The plant in a folder, with the moment of the fit and the moment at which everything is known."""
-    config = read_config(PLANT)
+def open_walk(work: Path, seed: int | None = None) -> tuple[Walk, dt.datetime, dt.datetime]:
+    """The plant in a folder, with the moment of the fit and the moment at which everything is known.
+
+    `seed` makes another plant with the same parameters; None: the frozen one.
+    """
+    drawn = PLANT if seed is None else reseeded(work, seed)
+    config = read_config(drawn)
     learnt = config.start + dt.timedelta(days=config.history_days)
     known = learnt + dt.timedelta(days=UNSEEN_DAYS)
     (work / "mlruns").mkdir(parents=True, exist_ok=True)
-    source = SourceSettings.model_validate({"kind": "simulator", "config": str(PLANT)})
+    source = SourceSettings.model_validate({"kind": "simulator", "config": str(drawn)})
     places = demo_overrides(work) | {"replay": None}
     settings = PipelineSettings.read(
         **places, sources={"simulator": source}, dagster_home=work / "dagster", overlap_hours=24.0
@@ -107,6 +115,23 @@ def open_walk(work: Path) -> tuple[Walk, dt.datetime, dt.datetime]:
     write_truth(config, known, work / "truth.parquet")
     walk = Walk.open(settings)
     return replace(walk, clock=DemoClock(known + dt.timedelta(seconds=1))), learnt, known
+
+
+def reseeded(work: Path, seed: int) -> Path:
+    """The frozen plant's parameters with another seed, as a file in the folder.
+
+    Raises:
+        ConfigError: The folder holds the data of another seed.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    place = work / "simulator.yaml"
+    if place.exists() and (found := read_config(place).seed) != seed:
+        raise ConfigError(
+            f"{work} holds the plant of seed {found}, not of {seed}: name another folder", {"folder": str(work)}
+        )
+    document = yaml.safe_load(PLANT.read_text(encoding="utf-8")) | {"seed": seed}
+    place.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    return place
 
 
 def fill(walk: Walk, known: dt.datetime) -> None:
@@ -281,9 +306,9 @@ def machine() -> dict[str, object]:
     }
 
 
-def verdict(work: Path) -> dict[str, dict[str, object]]:
+def verdict(work: Path, seed: int | None) -> dict[str, dict[str, object]]:
     """Figures, and the tables behind them."""
-    walk, learnt, known = open_walk(work)
+    walk, learnt, known = open_walk(work, seed)
     fill(walk, known)
     walk.lives(as_of=learnt)
     data = training_set(walk.lake, walk.plant, CLASS, as_of=learnt)
@@ -338,16 +363,21 @@ def main() -> None:
     """Run the benchmark and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, help="Folder that keeps the plant's data for the next run.")
+    parser.add_argument(
+        "--seed", type=int, help="Of another plant with the same parameters; default: the frozen one."
+    )
     parser.add_argument("--json", action="store_true", help="One JSON object and nothing else.")
     options = parser.parse_args()
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as space:
-        found = verdict(options.work or Path(space))
-    found["figures"] |= challengers()
+        found = verdict(options.work or Path(space), options.seed)
+    if options.seed is None:
+        # They have a plant of their own, whatever this one's seed is.
+        found["figures"] |= challengers()
     report = {
         "benchmark": "simulated",
         "machine": machine(),
-        "settings": {"plant": PLANT.name, "class": CLASS, "unseen_days": UNSEEN_DAYS},
+        "settings": {"plant": PLANT.name, "seed": options.seed, "class": CLASS, "unseen_days": UNSEEN_DAYS},
         **found,
         "seconds": round(time.perf_counter() - begin, 1),
     }

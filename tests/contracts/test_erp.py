@@ -17,7 +17,7 @@ from features.core.statements import Action, order_key
 from serving.erp import KINDS, Assets
 from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrder
 from tests.standins.peer import Peer, Vendor
-from tests.standins.vendors import VENDORS, vendor
+from tests.standins.vendors import PEERS, VENDORS, vendor
 
 DUE = dt.datetime(2026, 2, 28, 5, tzinfo=dt.UTC)
 LONG_AGO = dt.datetime(2001, 1, 1, tzinfo=dt.UTC)
@@ -26,7 +26,9 @@ DONE_AT = dt.datetime(2026, 2, 28, 10, tzinfo=dt.UTC)
 _made = iter(range(1, 100_000))
 
 
-@pytest.fixture(scope="module", params=list(VENDORS))
+@pytest.fixture(
+    scope="module", params=[*VENDORS, *(pytest.param(name, marks=pytest.mark.peers) for name in PEERS)]
+)
 def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Vendor, Peer]]:
@@ -217,7 +219,7 @@ def test_more_orders_changed_in_one_moment_than_a_page_holds(world: tuple[Vendor
     assert faulty.standin is not None
     moment = SystemClock().now().replace(microsecond=0) + dt.timedelta(minutes=2)
     faulty.standin.faults(now=moment.isoformat())
-    made = {created(world)[1] for _ in range(130)}
+    made = {created(world)[1] for _ in range(world[0].more_than_a_page)}
     for number in made:
         faulty.planner.set_state(number, world[0].states[1], codes={})
     assert made <= {change.number for change in faulty.orders.changes(moment)}

@@ -239,11 +239,19 @@ def test_shadow_reads_the_erp_behind_and_writes_nothing() -> None:
 @pytest.mark.parametrize("mode", ["dry_run", "shadow"])
 def test_only_live_mode_can_write(kind: str, mode: str, tmp_path: Path) -> None:
     needed = {
+        "dynamics365": {"tenant": "works.example", "service_account": "00000000-0000-0000-0000-000000000001"},
         "rest": {"mapping": "atlas"},
         "file": {"requests": str(tmp_path / "requests"), "answers": str(tmp_path / "answers")},
     }
     settings = ErpSettings.model_validate(
-        {"kind": kind, "mode": mode, "url": "https://erp.example", "secret": "s", "options": needed.get(kind, {})}
+        {
+            "kind": kind,
+            "mode": mode,
+            "url": "https://erp.example",
+            "user": "u",
+            "secret": "s",
+            "options": needed.get(kind, {}),
+        }
     )
     assert isinstance(open_erp(settings), DryRun)
 

@@ -2,7 +2,6 @@
 
 import base64
 import datetime as dt
-import html
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,9 +20,10 @@ from serving.erp.port import Exchange
 from serving.orders import OrderState
 from tests.standins.faults import Control
 from tests.standins.maximo_desk import SITE, STRUCTURES, Desk, Refused
+from tests.standins.maximo_planner import Planner
 from tests.standins.maximo_query import BadQueryError, moment, ordered, selected, where
-from tests.standins.peer import Held, Peer, Vendor
-from tests.standins.serve import StandIn, running
+from tests.standins.peer import Peer, Vendor
+from tests.standins.serve import running
 
 __all__ = ["SECRET", "SR_VENDOR", "VENDOR", "control"]
 
@@ -213,68 +213,6 @@ async def _people(desk: Desk, request: Request) -> Response:
     return JSONResponse(shown | {"priority": row.get("wopriority", row.get("reportedpriority"))})
 
 
-class _Planner:
-    _WORDS: Mapping[OrderState, str] = {
-        OrderState.OPEN: "APPR",
-        OrderState.PLANNED: "WSCH",
-        OrderState.IN_PROGRESS: "INPRG",
-        OrderState.ON_HOLD: "HOLD",
-        OrderState.COMPLETED: "DONE",
-        OrderState.CLOSED: "CLOSE",
-        OrderState.CANCELLED: "CAN",
-    }
-    _REQUEST_WORDS: Mapping[OrderState, str] = {
-        OrderState.OPEN: "QUEUED",
-        OrderState.IN_PROGRESS: "INPROG",
-        OrderState.ON_HOLD: "PENDING",
-        OrderState.COMPLETED: "RESOLVED",
-        OrderState.CLOSED: "CLOSED",
-    }
-
-    def __init__(self, standin: StandIn) -> None:
-        self._standin = standin
-
-    def hold(self, number: str) -> Held:
-        row = self._standin.control("hold", {"number": number})
-        notes = "\n".join(_seen(line["description_longdescription"]) for line in row["worklog"])
-        text = _seen(row["description_longdescription"] or "")
-        return Held(row["description"], text, str(row["priority"]), row["status"], notes)
-
-    def set_state(
-        self, number: str, state: OrderState, *, codes: Mapping[str, str], completed_at: dt.datetime | None = None
-    ) -> None:
-        is_request = number.startswith("SR:")
-        lines = [
-            {"type": name.upper(), "failurecode": codes[name], "linenum": line}
-            for line, name in enumerate(("problem", "cause", "remedy"))
-            if name in codes
-        ]
-        if lines and not is_request:
-            self._standin.control("lines", {"number": number, "lines": lines})
-        fields = {"failurecode": codes["failure_class"]} if "failure_class" in codes else {}
-        if "problem" in codes:
-            fields["problemcode"] = codes["problem"]
-        finish = None if completed_at is None else completed_at.isoformat()
-        word = (self._REQUEST_WORDS if is_request else self._WORDS)[state]
-        change = {"number": number, "word": word, "finish": finish, "fields": fields}
-        self._standin.control("status", change)
-
-    def set_raw_status(self, number: str, status: str) -> None:
-        self._standin.control("status", {"number": number, "word": status, "internal": status})
-
-    def edit(self, number: str, title: str) -> None:
-        self._standin.control("edit", {"number": number, "title": title})
-
-    def own_order(self, functional_location: str, equipment_number: str) -> str:
-        place = {"location": functional_location, "assetnum": equipment_number}
-        return str(self._standin.control("own", place))
-
-
-def _seen(markup: str) -> str:
-    """A long description as its editor shows it."""
-    return html.unescape(markup.replace("<br>", "\n"))
-
-
 @contextmanager
 def _start(options: MaximoOptions, folder: Path) -> Iterator[Peer]:
     with running("maximo", folder) as standin:
@@ -286,7 +224,7 @@ def _start(options: MaximoOptions, folder: Path) -> Iterator[Peer]:
             made.append(Maximo(url, secret, options, timeout_s=timeout_s, record=exchanges.append))
             return made[-1]
 
-        yield Peer(connect(), _Planner(standin), connect, standin, exchanges)
+        yield Peer(connect(), Planner(standin), connect, standin, exchanges)
         for erp in made:
             erp.close()
 

@@ -78,6 +78,7 @@ class Vendor:
         place: Functional location and equipment number of an asset that the ERP knows.
         wrong_secret: The ERP refuses a wrong secret.
         two_writes: An order is two writes; after the first alone `find` tells nothing, and `create` goes on.
+        more_than_a_page: So many orders do not fit into one page of its answers.
     """
 
     kind: str
@@ -86,3 +87,4 @@ class Vendor:
     place: tuple[str, str]
     wrong_secret: bool = True
     two_writes: bool = False
+    more_than_a_page: int = 130

@@ -67,9 +67,11 @@ class _Gateway:
             return refused
         answer = JSONResponse({"d": {"EntitySets": list(_SERVICES[request.path_params["service"]])}})
         if request.headers.get("x-csrf-token", "").lower() == "fetch":
-            session, token = secrets.token_hex(8), secrets.token_urlsafe(16)
-            self._tokens[session] = token
-            answer.headers["x-csrf-token"] = token
+            session = request.cookies.get("SAP_SESSIONID_S4H_100", "")
+            if session not in self._tokens:
+                session = secrets.token_hex(8)
+                self._tokens[session] = secrets.token_urlsafe(16)
+            answer.headers["x-csrf-token"] = self._tokens[session]
             answer.set_cookie("SAP_SESSIONID_S4H_100", session, httponly=True)
             answer.set_cookie("sap-usercontext", f"sap-client={CLIENT}")
         return answer
@@ -111,7 +113,8 @@ class _Gateway:
             return JSONResponse({"d": self._entity(entity, row, expand)})
         rows = list(self._book.rows[entity].values())
         if told.get("$filter"):
-            rows = [row for row in rows if parse(told["$filter"], ENTITIES[entity])(row)]
+            wanted = parse(told["$filter"], ENTITIES[entity])
+            rows = [row for row in rows if wanted(row)]
         for name in reversed([part for part in told.get("$orderby", "").split(",") if part]):
             if name not in ENTITIES[entity]:
                 raise BadFilterError(f"Property {name} is not known.")
@@ -142,7 +145,7 @@ class _Gateway:
             headers = {"Location": made["__metadata"]["uri"]}
             if not is_order:
                 headers["sap-message"] = json.dumps(
-                    {"code": "IM/120", "message": "No catalog profile", "details": []}
+                    {"code": "IM/120", "message": "No catalog profile", "severity": "info"}
                 )
             return JSONResponse({"d": made}, 201, headers)
         if method == "POST" or number is None:

@@ -224,9 +224,10 @@ class Session:
         raise AmbiguousDeliveryError(message) if writes else ErpUnavailableError(message)
 
     def _log_warning(self, answer: httpx.Response, purpose: str, key: str) -> None:
-        text = warning_of(answer)
+        text, is_warning = warning_of(answer)
         if text:
-            log("erp").warning("erp.message", connection=self.connection.host, purpose=purpose, key=key, text=text)
+            tell = log("erp").warning if is_warning else log("erp").info
+            tell("erp.message", connection=self.connection.host, purpose=purpose, key=key, text=text)
 
 
 def etag_of(row: Row, answer: httpx.Response) -> str:

@@ -146,15 +146,16 @@ def message_of(response: httpx.Response) -> str:
     return " ".join("; ".join(kept).split())[:_TOLD]
 
 
-def warning_of(response: httpx.Response) -> str:
-    """What the header `sap-message` of a successful answer says; empty: nothing."""
+def warning_of(response: httpx.Response) -> tuple[str, bool]:
+    """What the header `sap-message` of a successful answer says (empty: nothing), and whether it warns."""
     told: str = response.headers.get("sap-message", "")
     try:
         document = json.loads(told)
         parts = [document, *document.get("details", [])]
-        return "; ".join(str(part.get("message", "")) for part in parts)[:_TOLD]
+        is_warning = any(part.get("severity") not in (None, "", "info", "success") for part in parts)
+        return "; ".join(str(part.get("message", "")) for part in parts)[:_TOLD], is_warning
     except (ValueError, AttributeError):
-        return told[:_TOLD]
+        return told[:_TOLD], bool(told)
 
 
 def _value(told: Any) -> str:  # Any: a string, or SAP's {"lang": ..., "value": ...}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from features.core.errors import DamagedArtefactError
 from features.rul.artefact import OUTPUTS, Artefact, Calibration, Domain, load, save
 from features.rul.condition import ConditionModel
+from features.rul.past import PastLife, PastLives
 
 ARTEFACT = Artefact(
     name="wearcast-rul-bearing",
@@ -50,6 +51,19 @@ def test_artefact_comes_back_as_it_was(tmp_path: Path) -> None:
     save(ARTEFACT, tmp_path)
 
     assert load(tmp_path) == ARTEFACT
+
+
+def test_past_lives_come_back_as_they_were(tmp_path: Path) -> None:
+    life = PastLife("P1/DE#1", True, "cage", 9.5, (9.5, 0.0), ((0.25,), (1 / 3,)))
+    past = PastLives(ARTEFACT.inputs, ((0.0, 1e-3),), ((0.0, 1.0),), 0.1, (life,))
+    remembering = dataclasses.replace(ARTEFACT, past=past)
+    save(remembering, tmp_path)
+
+    assert load(tmp_path) == remembering
+    damaged = {"past": json.loads((tmp_path / "artefact.json").read_text())["past"] | {"lives": []}}
+    edit(tmp_path, "artefact.json", damaged)
+    with pytest.raises(DamagedArtefactError, match="past lives"):
+        load(tmp_path)
 
 
 def test_artefact_without_forests_and_condition_comes_back(tmp_path: Path) -> None:
@@ -189,6 +203,15 @@ def test_document_of_another_form_is_refused(tmp_path: Path, change: dict[str, o
 
     with pytest.raises(DamagedArtefactError, match="register the model again"):
         load(tmp_path)
+
+
+def test_an_artefact_of_before_past_lives_were_kept_is_read(tmp_path: Path) -> None:
+    save(ARTEFACT, tmp_path)
+    document = json.loads((tmp_path / "artefact.json").read_text())
+    (tmp_path / "artefact.json").write_text(json.dumps({k: v for k, v in document.items() if k != "past"}))
+    edit(tmp_path, "artefact.json", {})
+
+    assert load(tmp_path) == ARTEFACT
 
 
 def test_missing_key_is_refused(tmp_path: Path) -> None:

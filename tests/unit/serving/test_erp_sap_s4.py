@@ -240,10 +240,15 @@ def test_what_http_says_itself_is_left_to_the_connection(status: int) -> None:
 
 
 def test_warning_of_a_success_is_read() -> None:
-    told = {"code": "IM/1", "message": "no profile", "details": [{"message": "second"}]}
-    assert warning_of(httpx.Response(201, headers={"sap-message": json.dumps(told)})) == "no profile; second"
-    assert warning_of(httpx.Response(201, headers={"sap-message": "odd"})) == "odd"
-    assert warning_of(httpx.Response(201)) == ""
+    told = {"code": "IM/1", "message": "no profile", "details": [{"message": "second", "severity": "warning"}]}
+    assert warning_of(httpx.Response(201, headers={"sap-message": json.dumps(told)})) == (
+        "no profile; second",
+        True,
+    )
+    quiet = json.dumps({"message": "no profile", "severity": "info"})
+    assert warning_of(httpx.Response(201, headers={"sap-message": quiet})) == ("no profile", False)
+    assert warning_of(httpx.Response(201, headers={"sap-message": "odd"})) == ("odd", True)
+    assert warning_of(httpx.Response(201)) == ("", False)
 
 
 def test_pages_are_followed_by_path_whatever_host_sap_names() -> None:

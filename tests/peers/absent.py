@@ -1,0 +1,16 @@
+"""Real systems that are not here: a skip on a laptop, a failure where they must be."""
+
+import os
+from collections.abc import Mapping
+from typing import NoReturn
+
+import pytest
+
+__all__ = ["absent"]
+
+
+def absent(reason: str, environment: Mapping[str, str] = os.environ) -> NoReturn:
+    """Skip with the reason; fail with it when `WEARCAST_PEERS` is 1, as it is in CI."""
+    if environment.get("WEARCAST_PEERS") == "1":
+        pytest.fail(f"WEARCAST_PEERS is 1, but {reason}")
+    pytest.skip(reason)
