@@ -31,7 +31,7 @@ _AGE_EPSILON = 1e-6
 class Life:
     """One life as a whole, ages in life units: at its first row, and at its end or last row; NaN unknown.
 
-    `failure_mode` is what the log named at its end, None where nothing did.
+    `failure_mode` is what the log named at its end, None where nothing did; `rated_life` is the plant file's.
     """
 
     unit: str
@@ -41,6 +41,7 @@ class Life:
     entry: float
     duration: float
     failure_mode: str | None = None
+    rated_life: float | None = None
 
     @property
     def failed(self) -> bool:
@@ -138,7 +139,7 @@ def training_set(
         .collect()
     )
     rows = _with_clock(_joined(rows, _known_lives(lake, class_id, as_of)), plant, component_class.life_unit)
-    lives = _lives(rows)
+    lives = _lives(rows, plant)
     rows = rows.filter(pl.col("running"))
     with_rows = set(rows["unit"].unique())
     return TrainingSet(
@@ -282,11 +283,13 @@ def _own_step(elapsed: pl.Expr, life_unit: LifeUnit) -> pl.Expr:
     return pl.when(elapsed.is_not_null()).then(step)
 
 
-def _lives(rows: pl.DataFrame) -> list[Life]:
+def _lives(rows: pl.DataFrame, plant: Plant) -> list[Life]:
     last = rows.group_by("unit", maintain_order=True).last()
     ages = pl.col("first", "duration").fill_null(float("nan"))
     columns = last.select("unit", "machine_id", "slot", "ending", ages, "failure_mode")
-    return [Life(*row) for row in columns.iter_rows()]
+    rated = {(m.id, c.slot): c.rated_life for m in plant.machines for c in m.components}
+    lives = [Life(*row) for row in columns.iter_rows()]
+    return [replace(life, rated_life=rated.get((life.machine_id, life.slot))) for life in lives]
 
 
 def _floats(rows: pl.DataFrame, column: pl.Expr) -> Floats:

@@ -117,7 +117,9 @@ class Walk:
         events = self.lake.read(MAINTENANCE_EVENTS, as_of=as_of).collect()
         return labels.review(events, self.plant, as_of=as_of, data_begin=self._data_begin(as_of))
 
-    def train(self, class_id: str, *, as_of: dt.datetime, exclude_machines: Collection[str] = ()) -> Trained:
+    def train(
+        self, class_id: str, *, as_of: dt.datetime, exclude_machines: Collection[str] = (), fold_seeds: int = 1
+    ) -> Trained:
         """Fits, evaluates and registers a model of that class, and promotes it when it is no worse.
 
         Raises:
@@ -135,6 +137,7 @@ class Walk:
             kept_folds=None if before is None or before.held_out is None else before.held_out.folds,
             parameters=parameters,
             tuned=words,
+            fold_seeds=fold_seeds,
         )
         judged = champion.judged_from_lake(
             self.lake,

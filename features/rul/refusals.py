@@ -12,7 +12,7 @@ from features.core.statements import RefusalReason
 from features.rul.artefact import Artefact
 from features.rul.life import KnownRows
 
-__all__ = ["AGE_UNKNOWN", "Gap", "barrier", "gaps", "stands_still"]
+__all__ = ["AGE_UNKNOWN", "Gap", "barrier", "gaps", "stands_still", "untold"]
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -35,6 +35,16 @@ class Gap:
 
 # Only answers that stand on the age alone, or on it and the condition, are not numbers without it.
 AGE_UNKNOWN = Gap(RefusalReason.MISSING_INPUT, "the age of this part is not known: record when it was installed")
+_RATING_UNKNOWN = Gap(
+    RefusalReason.MISSING_INPUT,
+    "the model counts in rated lives and the plant file gives this part none: add rated_life, or train again",
+)
+
+
+def untold(artefact: Artefact, rated_life: float | None) -> Gap:
+    """Why a model has no number for a part where nothing else speaks against one."""
+    is_unrated = artefact.transfer is not None and artefact.transfer.rated and rated_life is None
+    return _RATING_UNKNOWN if is_unrated else AGE_UNKNOWN
 
 
 def barrier(artefact: Artefact | None, fingerprint: str, component_class: ComponentClass) -> Gap | None:

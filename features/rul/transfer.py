@@ -10,6 +10,9 @@ that were seen gets more, not an impossible, remaining life. Three things are kn
 - every life counts once, so an age that a life has for a smaller share of it speaks less for that life (1 / T).
 
 Later stages are told as shares of the age at which they began: short and long lives then look alike.
+
+Where the plant file says what each part is rated for (`rated_life`), whole lives are counted in rated lives, so
+that lives under other loads and speeds speak, too; and lives that lie in groups are told as groups.
 """
 
 import functools
@@ -18,7 +21,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtr
+from scipy.special import gammaln, stdtr
+
+from features.rul.groups import Groups
 
 __all__ = ["LEVELS", "Remaining", "Stage", "TransferModel", "spell_begin"]
 
@@ -44,8 +49,8 @@ class Stage:
 
     Attributes:
         level: Multiple of the alarm threshold at which it begins; 0: at installation.
-        centre: Mean of log(what remained at its beginning): in life units at installation, later as a share of
-            the age at which the stage began.
+        centre: Mean of log(what remained at its beginning): in life units (rated lives of a rated class) at
+            installation, later as a share of the age at which the stage began.
         spread: Scale of the t distribution around it.
         freedom: Its degrees of freedom.
         lives: Failed lives that came to it.
@@ -92,14 +97,18 @@ class TransferModel:
     Attributes:
         stages: In order of their levels; the first begins at installation.
         threshold: Condition index at which the alarm is raised, doublings; 0 where the class has no index.
-        longest: Longest failed life, life units.
+        longest: Longest failed life, life units or rated lives.
         lives: Failed lives behind it.
+        rated: Whole lives are counted in rated lives, which each part must then have.
+        groups: Whole lives that lie in groups; None: one bell tells them as well.
     """
 
     stages: tuple[Stage, ...]
     threshold: float
     longest: float
     lives: int
+    rated: bool = False
+    groups: Groups | None = None
 
     def __post_init__(self) -> None:
         levels = [stage.level for stage in self.stages]
@@ -121,14 +130,25 @@ class TransferModel:
             begin = np.where(began >= 0, began, begin)
         return stage, begin
 
-    def remaining(self, age: Floats, index: Floats, which: Sequence[int] | Ints) -> Remaining:
+    def unit(self, rated_life: float | None) -> float:
+        """Life units in which this model counts a part's whole life; NaN: it needs a rated life, there is none."""
+        if not self.rated:
+            return 1.0
+        return float("nan") if rated_life is None else rated_life
+
+    def remaining(
+        self, age: Floats, index: Floats, which: Sequence[int] | Ints, *, rated_life: float | None = None
+    ) -> Remaining:
         """What remains at the rows `which`, each from itself and earlier rows.
 
         Args:
             age: Age [n] at each row of one life, in order of time, life units; NaN: not known.
             index: Condition index [n], doublings; NaN: not known.
             which: Places of the rows asked for.
+            rated_life: Of the part, life units; None: not said, and a model in rated lives then tells nothing.
         """
+        unit = self.unit(rated_life)
+        age = age / unit
         rows = np.asarray(which, dtype=np.int64)
         stage, begin = (found[rows] for found in self.stage_of(index))
         values = self._values
@@ -139,7 +159,7 @@ class TransferModel:
             for first in range(0, mine.size, _ROWS_AT_ONCE):
                 some = mine[first : first + _ROWS_AT_ONCE]
                 weights[some] = self._weights(int(place), age[rows[some]], age[begin[some]])
-        return Remaining(values, weights)
+        return Remaining(values * unit, weights)
 
     @property
     def _values(self) -> Floats:
@@ -150,8 +170,11 @@ class TransferModel:
         stage, left = self.stages[place], self._values[None, :]
         clock = (age - began if place else age)[:, None]
         scale = np.maximum(began, left[0, 0])[:, None] if place else 1.0
-        z = (np.log((clock + left) / scale) - stage.centre) / stage.spread
-        log = -(stage.freedom + 1.0) / 2.0 * np.log1p(z**2 / stage.freedom)
+        whole = np.log((clock + left) / scale)
+        log = _log_t(stage, whole)
+        if place == 0 and self.groups is not None:
+            share = self.groups.share
+            log = np.log((1.0 - share) * np.exp(log) + share * self.groups.density(whole))
         # Per step of log(left): density of log(clock + left), and 1 / T for a life of T = age + left.
         log = log + np.log(left / (clock + left)) - np.log(age[:, None] + left)
         if place + 1 < len(self.stages):
@@ -160,6 +183,15 @@ class TransferModel:
             log = log + np.log(1.0 - later.reached + later.reached * stdtr(later.freedom, z))
         weights = np.exp(log - log.max(axis=1, keepdims=True))
         return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def _log_t(stage: Stage, log_life: Floats) -> Floats:
+    """Logarithm of the density of a stage's t distribution."""
+    z, freedom = (log_life - stage.centre) / stage.spread, stage.freedom
+    norm = (
+        gammaln((freedom + 1.0) / 2.0) - gammaln(freedom / 2.0) - np.log(stage.spread * np.sqrt(freedom * np.pi))
+    )
+    return np.asarray(norm - (freedom + 1.0) / 2.0 * np.log1p(z**2 / freedom), dtype=np.float64)
 
 
 def spell_begin(index: Floats, level: float) -> Ints:

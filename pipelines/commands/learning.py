@@ -13,6 +13,9 @@ __all__ = ["train", "tune"]
 
 def train(
     component_class: Annotated[str | None, typer.Option("--class", help="One class; default: all.")] = None,
+    fold_seeds: Annotated[
+        int, typer.Option(min=1, help="Sets of folds to judge by; more tell how far the error moves with them.")
+    ] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Make missing features, learn from lives, compare with the baselines, promote."""
@@ -26,7 +29,7 @@ def train(
         walk.lives(as_of=as_of)
         for known in walk.plant.component_classes:
             if component_class in (None, known.id):
-                trained = walk.train(known.id, as_of=as_of)
+                trained = walk.train(known.id, as_of=as_of, fold_seeds=fold_seeds)
                 facts = {
                     "model": trained.model.name,
                     "version": trained.model.version,

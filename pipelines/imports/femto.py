@@ -229,7 +229,14 @@ def _machine(bearing: Bearing) -> dict[str, Any]:
         "grid": "10s",
         "tolerance": "10s",
         "speed": {"hz": bearing.speed_hz},
-        "components": [{"slot": SLOT, "component_class": "pronostia_bearing", "bearing": "PRONOSTIA"}],
+        "components": [
+            {
+                "slot": SLOT,
+                "component_class": "pronostia_bearing",
+                "bearing": "PRONOSTIA",
+                "rated_life": round(bearing.rated_life_h, 3),
+            }
+        ],
         "measuring_points": points,
     }
 

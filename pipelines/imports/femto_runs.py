@@ -31,7 +31,15 @@ class Bearing:
         """Time zero of `elapsed_s`: the experiment's date, UTC."""
         return dt.datetime.combine(self.date, dt.time(), tzinfo=dt.UTC)
 
+    @property
+    def rated_life_h(self) -> float:
+        """Basic rating life in hours at this load and speed (ISO 281:2007, formula 6, ball bearings)."""
+        return (_DYNAMIC_LOAD_N / self.load_n) ** 3 * 1e6 / (3600.0 * self.speed_hz)
 
+
+# Basic dynamic load rating of the bearing, N (challenge document, bearing characteristics). Every bearing has the
+# same, so that it leaves the ratios between the conditions, which alone count, as they are.
+_DYNAMIC_LOAD_N = 4000.0
 # Conditions of the challenge document, table 1: shaft speed in Hz, radial load in N.
 _CONDITIONS = {1: (30.0, 4000), 2: (27.5, 4200), 3: (25.0, 5000)}
 # Dates of the record files of the learning set.

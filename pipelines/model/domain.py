@@ -16,6 +16,9 @@ _TIMES, _MORE = 2.0, 0.5
 # Less than this share of its size is no other kind of machine: a sensor that hardly moves has hardly a range.
 _NO_LESS = 0.05
 
+# Share of the features that may lie outside where only a handful of lives are known.
+_FEW_OUTSIDE = 0.5
+
 
 def fit_domain(names: tuple[str, ...], x: Floats, fold: Ints) -> Domain:
     """Range of each feature, the share of rows that had it, and how far outside a feature may lie alone.
@@ -45,10 +48,11 @@ def fit_domain(names: tuple[str, ...], x: Floats, fold: Ints) -> Domain:
 
 
 def fit_domain_of_few(names: tuple[str, ...], x: Floats, fold: Ints) -> Domain:
-    """The domain where only a handful of lives are known, and each of them is outside of the others somewhere.
+    """The domain where only a handful of lives are known, each of them outside of the others somewhere.
 
-    As many features may lie outside at once as did of any life that was held against the others; how far a single
-    one may lie outside stays as in `fit_domain`.
+    Every range is widened by the reach of its feature (see `fit_domain`), and most of the features have to lie
+    outside at once: a part that fails harder than a few others did breaks out in some of its readings, a machine
+    of another kind, or a sensor in another unit, in all of them.
 
     Args:
         names: Of the columns; none: nothing is checked.
@@ -57,16 +61,17 @@ def fit_domain_of_few(names: tuple[str, ...], x: Floats, fold: Ints) -> Domain:
     """
     if not names:
         return Domain()
-    found, most = fit_domain(names, x, fold), 0.0
-    for number in np.unique(fold[fold != UNJUDGED]):
-        held = fold == number
-        if held.all():
-            continue
-        low, high = _range(x[~held])
-        outside = np.count_nonzero((x[held] < low) | (x[held] > high), axis=1)
-        known = np.maximum(np.count_nonzero(np.isfinite(x[held]), axis=1), 1)
-        most = max(most, float((outside / known).max(initial=0.0)))
-    return replace(found, tolerated_share=max(found.tolerated_share, most))
+    found = fit_domain(names, x, fold)
+    low, high, reach = (np.array(bound) for bound in (found.low, found.high, found.reach))
+    with np.errstate(invalid="ignore"):
+        more = np.where(high > low, reach * (high - low), np.inf)
+    return replace(
+        found,
+        low=tuple((low - more).tolist()),
+        high=tuple((high + more).tolist()),
+        reach=(),
+        tolerated_share=_FEW_OUTSIDE,
+    )
 
 
 def _range(x: Floats) -> tuple[Floats, Floats]:

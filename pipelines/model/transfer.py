@@ -2,7 +2,8 @@
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from math import erfc, exp, log, pi, sqrt
+from math import erfc, exp, lgamma, log, log1p, pi, sqrt
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from pipelines.model.condition import condition_of
 from pipelines.model.crossfit import OutOfFold, refuse_leaking
 from pipelines.model.domain import fit_domain_of_few
 from pipelines.model.examples import UNJUDGED, Examples, Floats, Ints, LifeSummary, cap_of, thinned
+from pipelines.model.groups import fit_groups
 from pipelines.model.parameters import FitParameters
 from pipelines.model.past import fit_past
 
@@ -35,13 +37,17 @@ _ROUNDS = 50
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One life's way: its ages and condition index at its rows [n], its age at the end, and how it ended."""
+    """One life's way: its ages and condition index at its rows [n], its age at the end, and how it ended.
+
+    `rated_life` is what the part was rated for, life units; None: not said.
+    """
 
     unit: str
     age: Floats
     index: Floats
     duration: float
     failed: bool
+    rated_life: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +109,9 @@ def fit_transfer(
 def fit_stages(passages: Sequence[Passage], threshold: float) -> TransferModel | None:
     """The stages of these lives; None with fewer than two failures of known age.
 
-    Suspended lives count as "longer than this" in every stage that they reached. Delayed entry is not
-    corrected: a life is used from its first row on.
+    Where every life has a rated life, whole lives are counted in it. Where none was suspended after the first
+    failure, they may lie in groups. Suspended lives count as "longer than this" in every stage that they reached.
+    Delayed entry is not corrected: a life is used from its first row on.
 
     Args:
         passages: Lives of known age.
@@ -114,8 +121,15 @@ def fit_stages(passages: Sequence[Passage], threshold: float) -> TransferModel |
     failed = [one for one in known if one.failed]
     if len(failed) < _FEWEST:
         return None
-    whole = _stage(0.0, [log(one.duration) for one in known], [one.failed for one in known], len(failed))
-    stages = [whole]
+    rated = all(one.rated_life is not None for one in known)
+    lives = [one.duration / one.rated_life if rated and one.rated_life else one.duration for one in known]
+    wholes = [log(life) for life in lives]
+    stages = [_stage(0.0, wholes, [one.failed for one in known], len(failed))]
+    ended = [life for life, one in zip(wholes, known, strict=True) if one.failed]
+    # A part that still runs says nothing of where lives end before the first of them does (E. L. Kaplan, P. Meier,
+    # J. Am. Stat. Assoc. 53, 1958); one that ran longer leaves open to which group it belongs.
+    is_open = any(not one.failed and life > min(ended) for life, one in zip(wholes, known, strict=True))
+    groups = None if is_open else fit_groups(ended, _log_predictive)
     for level in LEVELS if threshold > 0 else ():
         left = [_left_at(one, level * threshold) for one in known]
         came = [i for i, value in enumerate(left) if value is not None]
@@ -123,7 +137,16 @@ def fit_stages(passages: Sequence[Passage], threshold: float) -> TransferModel |
             break
         logs = [log(value) for value in left if value is not None]
         stages.append(_stage(level, logs, [known[i].failed for i in came], len(failed)))
-    return TransferModel(tuple(stages), threshold, max(one.duration for one in failed), len(failed))
+    longest = max(life for life, one in zip(lives, known, strict=True) if one.failed)
+    return TransferModel(tuple(stages), threshold, longest, len(failed), rated=rated, groups=groups)
+
+
+def _log_predictive(others: Floats, life: float) -> float:
+    """Log density of a life's logarithm by the one bell of other failed lives."""
+    stage = _stage(0.0, others.tolist(), [True] * others.size, others.size)
+    z, freedom = (life - stage.centre) / stage.spread, stage.freedom
+    norm = lgamma((freedom + 1.0) / 2.0) - lgamma(freedom / 2.0) - log(stage.spread * sqrt(freedom * pi))
+    return norm - (freedom + 1.0) / 2.0 * log1p(z**2 / freedom)
 
 
 def _left_at(passage: Passage, level: float) -> float | None:
@@ -197,8 +220,17 @@ def _passages(examples: Examples, condition: ConditionModel | None) -> list[Pass
         if np.isnan(life.duration):
             # The installation is not known: what the rows counted from there is no age.
             age = np.full(rows.size, np.nan)
-        found.append(Passage(life.unit, age, index, life.duration, life.failed))
+        rated_life = life.rated_life if isinstance(life, _Rated) else None
+        found.append(Passage(life.unit, age, index, life.duration, life.failed, rated_life))
     return found
+
+
+@runtime_checkable
+class _Rated(Protocol):
+    """A life of a part whose rated life is known, or known not to be."""
+
+    @property
+    def rated_life(self) -> float | None: ...
 
 
 def _threshold(condition: ConditionModel | None) -> float:
@@ -251,8 +283,9 @@ def _cross_fit(
         for passage in (one for one in passages if one.unit in held and one.failed):
             mine = np.flatnonzero(examples.unit[wanted] == passage.unit)
             first = int(np.flatnonzero(examples.unit == passage.unit)[0])
-            left = model.remaining(passage.age, passage.index, wanted[mine] - first)
-            mean[mine], p50[mine] = left.mean(model.longest), left.quantile(0.5)
+            rated_life = passage.rated_life
+            left = model.remaining(passage.age, passage.index, wanted[mine] - first, rated_life=rated_life)
+            mean[mine], p50[mine] = left.mean(model.longest * model.unit(rated_life)), left.quantile(0.5)
         out = np.isin(examples.unit[wanted], sorted(held))
         y = np.minimum(examples.rul[wanted[~out]], cap)
         constant[out] = constant_median(y, life_weights(examples.unit[wanted[~out]]), int(out.sum()))

@@ -1,12 +1,13 @@
 """A fit judged with all that the lake and the plant know of its lives, and laid down as files of its run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from features.core.plant import Plant
 from features.rul.artefact import Artefact
 from pipelines.dataset import TrainingSet
 from pipelines.evaluation import Judgement, judge
-from pipelines.model import Fitted
+from pipelines.model import Fitted, OutOfFold
 from pipelines.training.calendar import calendar_rows
 from pipelines.training.card import CARD, Provenance, card
 from pipelines.training.plots import draw
@@ -17,13 +18,18 @@ __all__ = ["description", "judged", "write_files"]
 _DESCRIPTION = 7500
 
 
-def judged(data: TrainingSet, fitted: Fitted, plant: Plant, *, seed: int) -> Judgement | None:
-    """All figures and tables of a fit; None: no forest was fitted, so there is nothing to judge."""
+def judged(
+    data: TrainingSet, fitted: Fitted, plant: Plant, *, seed: int, repeats: Sequence[OutOfFold] = ()
+) -> Judgement | None:
+    """All figures and tables of a fit; None: no forest was fitted, so there is nothing to judge.
+
+    `repeats`: answers by other folds, which tell how far the error moves with them.
+    """
     answers = fitted.out_of_fold
     if answers is None:
         return None
     components = len(plant.components_of(data.component_class))
-    return judge([answers], calendar_rows(data, answers, plant), components=components, seed=seed)
+    return judge([answers, *repeats], calendar_rows(data, answers, plant), components=components, seed=seed)
 
 
 def write_files(artefact: Artefact, judgement: Judgement | None, provenance: Provenance, folder: Path) -> None:

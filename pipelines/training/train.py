@@ -8,8 +8,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from features.core.errors import ConfigError
 from features.core.lake import Lake
 from features.core.models import ModelRegistry, model_name
@@ -17,13 +15,12 @@ from features.core.plant import Plant
 from features.core.telemetry import log
 from features.rul.artefact import Artefact
 from features.rul.memory import Spans
-from pipelines.dataset import TrainingSet, split_groups, training_set
+from pipelines.dataset import TrainingSet, training_set
 from pipelines.evaluation import Judgement
 from pipelines.evaluation.looks import looks_so_far
 from pipelines.model import FitParameters, Fitted, fit
-from pipelines.model.examples import Ints
-from pipelines.splits import grouped_folds, refuse_overlap
 from pipelines.training.card import Provenance
+from pipelines.training.folds import folds_of, repeats
 from pipelines.training.held_out import HeldOut, held_out
 from pipelines.training.judged import description, judged, write_files
 from pipelines.training.tracking import Run, code_version, start_run
@@ -61,6 +58,7 @@ def train(
     parameters: FitParameters = FitParameters(),
     tuned: str = "",
     kept_folds: Mapping[str, int] | None = None,
+    fold_seeds: int = 1,
 ) -> TrainedModel:
     """Fits, judges, logs and registers a model of a class; promotion is `champion.promote`'s.
 
@@ -75,6 +73,8 @@ def train(
         parameters: Tunables, logged with the run.
         tuned: Where they come from, for the card; empty: they are the defaults.
         kept_folds: Life -> fold of the model that this one will be compared with; its lives stay in their folds.
+        fold_seeds: Sets of folds that it is judged by. The first is the one that counts; the others tell how far
+            the error moves with the folds, and cost a cross-validation each.
 
     Raises:
         ConfigError: There are no feature rows in lives of that class.
@@ -86,17 +86,21 @@ def train(
             f"class {class_id!r} has no feature rows in known lives at {as_of}; compute features and lives first",
             {"component_class": class_id, "as_of": as_of},
         )
+    component_class = plant.component_class(class_id)
+    memory = max(component_class.memory)
+    spans = Spans.of_class(component_class.memory, component_class.baseline)
     fitted = fit(
         data,
         parameters,
-        fold=_folds(data, parameters.folds, max(plant.component_class(class_id).memory), kept_folds),
+        fold=folds_of(data, parameters.folds, memory, kept_folds),
         name=model_name(class_id),
         baseline_rows=_baseline_rows(plant, class_id),
         as_of=as_of,
         table_versions=data.table_versions,
-        spans=Spans.of_class(plant.component_class(class_id).memory, plant.component_class(class_id).baseline),
+        spans=spans,
     )
-    judgement = judged(data, fitted, plant, seed=parameters.seed)
+    again = repeats(data, fitted, parameters, seeds=fold_seeds, memory=memory, spans=spans)
+    judgement = judged(data, fitted, plant, seed=parameters.seed, repeats=again)
     metrics = {} if judgement is None else judgement.figures
     provenance = Provenance(
         rows=data.unit.size,
@@ -119,26 +123,6 @@ def train(
         cv_rmse=metrics.get("cv_rmse"),
     )
     return TrainedModel(version.name, version.version, version.run_id, metrics, fitted.artefact, answers)
-
-
-def _folds(data: TrainingSet, k: int, memory: dt.timedelta, kept: Mapping[str, int] | None) -> Ints:
-    """Folds of whole groups, as far as possible those that were there before."""
-    groups = split_groups(data, k, memory)
-    before: dict[str, int] = {}
-    if kept:
-        folds_of: dict[str, set[int]] = {}
-        for group, unit in dict.fromkeys(zip(groups.tolist(), data.unit.tolist(), strict=True)):
-            if unit in kept:
-                folds_of.setdefault(group, set()).add(kept[unit])
-        before = {group: folds.pop() for group, folds in folds_of.items() if len(folds) == 1}
-    fold = grouped_folds(groups, k, before)
-    if np.unique(fold).size < min(k, np.unique(groups).size):
-        fold = grouped_folds(groups, k)
-    # Where lives are the groups there are too few to keep machines together; components still are.
-    refuse_overlap(
-        data.unit if groups is data.unit else data.machine, data.unit, data.time_us, fold, memory=memory
-    )
-    return fold
 
 
 def _baseline_rows(plant: Plant, class_id: str) -> int:

@@ -1,5 +1,6 @@
 """What every command shares: settings, one clear line for an error, the store, and facts as a table or JSON."""
 
+import getpass
 import json
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from serving.settings import ServingSettings
 if TYPE_CHECKING:
     from serving.store import Store
 
-__all__ = ["AsJson", "PortFile", "opened_store", "people", "show", "show_rows", "told"]
+__all__ = ["AsJson", "PortFile", "actor", "opened_store", "people", "show", "show_rows", "told"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
 PortFile = Annotated[Path | None, typer.Option("--port-file", help="Gets the port once it is bound.")]
@@ -77,3 +78,8 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool, title: str, nothing: st
     for row in rows:
         table.add_row(*(escape("" if value is None else str(value)) for value in row.values()))
     Console().print(table)
+
+
+def actor() -> str:
+    """Who runs the command, for the audit."""
+    return f"cli:{getpass.getuser()}"

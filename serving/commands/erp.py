@@ -1,7 +1,6 @@
 """The connection to the ERP: what is missing, a test order, stop and resume, incidents, precision."""
 
 import datetime as dt
-import getpass
 from typing import Annotated
 
 import typer
@@ -9,13 +8,15 @@ from rich.markup import escape
 
 from features.core.clock import SystemClock, clock_from
 from features.core.errors import ConfigError
-from serving.commands.console import AsJson, opened_store, people, show, show_rows, told
+from serving.commands import assets
+from serving.commands.console import AsJson, actor, opened_store, people, show, show_rows, told
 from serving.commands.rounds import recorded
 from serving.erp import KINDS
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
+app.add_typer(assets.app, name="assets")
 
 Why = Annotated[str, typer.Option("--why", help="The reason, for the audit.")]
 Site = Annotated[str, typer.Argument(help="Site id; * is every site.")]
@@ -217,11 +218,6 @@ def requeue(
     with told() as settings, opened_store(settings) as store:
         held = store.requeue(recommendation, actor(), _now())
         people.print(f"{held.key} is queued again", highlight=False)
-
-
-def actor() -> str:
-    """Who runs the command, for the audit."""
-    return f"cli:{getpass.getuser()}"
 
 
 def _now() -> dt.datetime:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from features.core.errors import ConfigError
 from features.core.settings import nearest
-from serving.erp.dry_run import DryRun
+from serving.erp.dry_run import DryRun, Shadow
 from serving.erp.port import Asset, Assets, Orders, Record
 from serving.settings import ErpSettings
 
@@ -48,7 +48,9 @@ def open_erp(settings: ErpSettings, record: Record | None = None) -> Orders:
         return DryRun()
     module, _, name = KINDS[settings.kind].partition(":")
     adapter: Orders = getattr(importlib.import_module(module), name).from_settings(settings, record)
-    return DryRun(adapter) if settings.mode == "shadow" else adapter
+    if settings.mode != "shadow":
+        return adapter
+    return Shadow(adapter, adapter) if isinstance(adapter, Assets) else DryRun(adapter)
 
 
 @contextmanager

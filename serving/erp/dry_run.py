@@ -4,10 +4,10 @@ import datetime as dt
 from dataclasses import replace
 
 from features.core.telemetry import log
-from serving.erp.port import Capabilities, ConnectionReport, Orders, Preview
+from serving.erp.port import Asset, Assets, Capabilities, ConnectionReport, Orders, Preview
 from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrder
 
-__all__ = ["DryRun"]
+__all__ = ["DryRun", "Shadow"]
 
 
 class DryRun:
@@ -82,3 +82,24 @@ class DryRun:
         close = getattr(self._behind, "close", None)
         if close is not None:
             close()
+
+
+class Shadow(DryRun):
+    """Sends nothing, and reads orders and assets of an ERP that tells of them.
+
+    Args:
+        behind: The ERP that is read.
+        assets: The same, as it tells of its assets.
+    """
+
+    def __init__(self, behind: Orders, assets: Assets) -> None:
+        super().__init__(behind)
+        self._assets = assets
+
+    def assets(self) -> list[Asset]:
+        """Assets of the ERP behind."""
+        return self._assets.assets()
+
+    def open_orders(self, functional_location: str, equipment_number: str = "") -> list[WorkOrder]:
+        """Open orders of the ERP behind."""
+        return self._assets.open_orders(functional_location, equipment_number)

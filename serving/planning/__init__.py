@@ -4,7 +4,8 @@ plan      `serving.planning.plan`      one round over all components
 cases     `serving.planning.cases`     what is known of each component as of a moment
 rules     `serving.planning.rules`     hysteresis, suppression, how a recommendation ends by itself
 limits    `serving.planning.limits`    modes, budgets, storms
-mapping   `serving.planning.mapping`   machine -> equipment of the ERP
+mapping   `serving.planning.mapping`   machine -> equipment of the ERP, confirmed
+matching  `serving.planning.matching`  proposals for that map, and what is wrong with it
 requests  `serving.planning.requests`  the text for the ERP
 """
 

@@ -1,6 +1,7 @@
 """Which equipment of the ERP a machine is: confirmed by a person, kept in a file."""
 
 import datetime as dt
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from features.core.errors import ConfigError
 from features.core.plant import Machine
 
-__all__ = ["AssetMap", "MappedAsset", "read_asset_map"]
+__all__ = ["AssetMap", "MappedAsset", "read_asset_map", "write_asset_map"]
+
+
+_HEAD = "# Confirmed by people: wearcast erp assets match. Orders are written for these machines only.\n"
 
 
 class MappedAsset(BaseModel):
@@ -60,3 +64,17 @@ def read_asset_map(file: Path) -> AssetMap:
         first = err.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
         raise ConfigError(f"asset map {file}, {place}: {first['msg']}", {"file": str(file)}) from err
+
+
+def write_asset_map(file: Path, mapping: AssetMap) -> None:
+    """Keep the map; the file is replaced as a whole, never half written."""
+    document = {
+        "machines": {
+            machine_id: mapped.model_dump(mode="json", exclude_defaults=True)
+            for machine_id, mapped in sorted(mapping.machines.items())
+        }
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.write_text(_HEAD + yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    draft.replace(file)

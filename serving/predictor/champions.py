@@ -114,7 +114,7 @@ class Champions:
 def _try(artefact: Artefact) -> None:
     """Let it answer once before anybody asks: what cannot answer is refused, and the first request is fast."""
     if artefact.transfer is not None:
-        left = artefact.transfer.remaining(np.ones(1), np.zeros(1), [0])
+        left = artefact.transfer.remaining(np.ones(1), np.zeros(1), [0], rated_life=1.0)
         if not np.isfinite([left.quantile(0.5), left.mean(artefact.transfer.longest)]).all():
             raise DamagedArtefactError(f"model {artefact.name} answers numbers that are not finite")
     if artefact.forests:

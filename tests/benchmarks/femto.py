@@ -153,20 +153,22 @@ class Fleet:
             age=age,
             truth=truth,
             p50=p50,
-            left=_left(model, rows, p50),
+            left=_left(model, rows, p50, machine.components[0].rated_life),
             first_request=(requested[0] - life["start"]) / HOUR if requested else None,
             rung=str(told[rows["time"][-1]].rung),
         ), rows["time"][-1]
 
 
-def _left(model: champion.LoadedModel, rows: pl.DataFrame, p50: Floats) -> Remaining | None:
+def _left(
+    model: champion.LoadedModel, rows: pl.DataFrame, p50: Floats, rated_life: float | None
+) -> Remaining | None:
     """The distribution behind the statements; None where forests speak, which have no more than quantiles."""
     artefact = model.artefact
     if artefact.transfer is None or artefact.condition is None:
         return None
     known = known_rows(rows, len(artefact.feature_names))
     index = artefact.condition.assess(known.of_life(artefact.feature_names)).index
-    left = artefact.transfer.remaining(known.known_age, index, range(len(known)))
+    left = artefact.transfer.remaining(known.known_age, index, range(len(known)), rated_life=rated_life)
     told = np.isfinite(p50)
     if not np.allclose(left.quantile(0.5)[told], p50[told], rtol=1e-9):
         raise AssertionError("the distribution is not the one behind the statements")
@@ -239,7 +241,8 @@ def _scores(course: Course, baselines: Baselines, shares: Sequence[float]) -> li
         told["expected"] = float("nan")
         if course.left is not None:
             values, weights = course.left.values, course.left.weights[row]
-            told["expected"] = float(score(answers["model"], values) @ weights)
+            if np.isfinite(answers["model"]).all():
+                told["expected"] = float(score(answers["model"], values) @ weights)
         for name, answer in answers.items():
             told[f"answer_s_{name}"] = float(answer[0]) * 3600.0
             told[f"score_{name}"] = _or_nothing(score(answer, truth)[0])
@@ -305,7 +308,8 @@ def _or_nothing(value: float) -> float:
 
 
 def _mean(rows: Sequence[Mapping[str, Any]], name: str) -> float:
-    return float(np.mean([row[name] for row in rows]))
+    """Over the rows that were told: one that was refused has no error (its score is 0, and counts)."""
+    return float(np.nanmean([row[name] for row in rows]))
 
 
 def machine() -> dict[str, Any]:

@@ -94,9 +94,9 @@ class Book:
         document |= {"name": name, "owner": "wearcast@works.example", "creation": self.stamp()}
         document["naming_series"] = "ACC-ASR-.YYYY.-"
         self._change(document, {n: v for n, v in given.items() if n in self.fields})
-        for field, (_, _, _, is_unique) in self.fields.items():
-            same = [one for one in self.repairs.values() if is_unique and one[field] == document[field]]
-            if same and document[field] is not None:
+        for field in [name for name, (_, _, _, is_unique) in self.fields.items() if is_unique]:
+            value = document[field]
+            if value is not None and any(one[field] == value for one in self.repairs.values()):
                 kind = "DuplicateEntryError" if self.keys_are_names else "UniqueValidationError"
                 raise FrappeError(kind, f"{field} must be unique")
         self.repairs[name] = document
@@ -135,7 +135,12 @@ class Book:
         for name in [*fields, *(one[0] for one in filters)]:
             if name not in columns:
                 raise FrappeError("DataError", f"Field not permitted in query: {name}")
-        found = [row for row in table.values() if all(_holds(row, *one) for one in filters)]
+        found = list(table.values())
+        for field, compare, value in filters:
+            if compare == "=":
+                found = [row for row in found if row.get(field) == value]
+            else:
+                found = [row for row in found if _holds(row, field, compare, value)]
         for part in reversed(params.get("order_by", "modified desc").split(",")):
             field, _, way = part.strip().partition(" ")
             found.sort(key=lambda row: row.get(field) or "", reverse=way == "desc")
@@ -186,8 +191,6 @@ def _sanitised(text: str) -> str:
 def _holds(row: Document, field: str, compare: str, value: Any) -> bool:  # Any: a value of the field's type
     held = row.get(field)
     match compare:
-        case "=":
-            return bool(held == value)
         case ">=":
             return held is not None and bool(held >= value)
         case "<":

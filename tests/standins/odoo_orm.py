@@ -156,9 +156,12 @@ class Database:
         limit: int | None = None,
         order: str = "id desc",
     ) -> list[Record]:
-        found = [
-            row for row in self.tables[model].values() if all(self._holds(model, row, term) for term in domain)
-        ]
+        found = list(self.tables[model].values())
+        for path, compare, value in reversed(domain):
+            if compare == "=" and self._field(model, path.partition(".")[0]) in ("char", "integer"):
+                found = [row for row in found if row[path] == value]
+            else:
+                found = [row for row in found if self._holds(model, row, [path, compare, value])]
         for part in reversed(order.split(",")):
             name, _, way = part.strip().partition(" ")
             self._field(model, name)

@@ -101,6 +101,12 @@ class Component(Noun):
     installed: dt.datetime | None = Field(None, description="When the present one was installed, if known.")
     gear_teeth: int | None = Field(None, ge=5, description="Teeth on the shaft of the machine's speed.")
     blades: int | None = Field(None, ge=2, description="Blades or vanes on the shaft of the machine's speed.")
+    rated_life: float | None = Field(
+        None,
+        gt=0,
+        description="Life it is rated for at this position's load and speed (ISO 281: L10), in the class's life "
+        "unit; all components of a class or none. Only the ratio between positions counts.",
+    )
     insulation: InsulationClass | None = Field(None, description="Thermal class of the winding: B, F or H.")
     spare: Spare | None = None
 
@@ -235,6 +241,14 @@ class Plant(Noun):
                         f"machine {machine.id!r}, slot {component.slot!r}: component_class "
                         f"{component.component_class!r} unknown; {nearest(component.component_class, classes)}"
                     )
+        for class_id in classes:
+            found = self.components_of(class_id)
+            without = [m.component_id(c) for m, c in found if c.rated_life is None]
+            if 0 < len(without) < len(found):
+                raise ValueError(
+                    f"component class {class_id!r}: {without[0]} has no rated_life, others have; "
+                    "give it to all components of the class or to none"
+                )
         return self
 
     @property

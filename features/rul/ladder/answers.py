@@ -61,9 +61,11 @@ class ModelAnswers:
         artefact = self._artefact
         moved: Sequence[tuple[Evidence, ...]] = [()] * len(which)
         if artefact.transfer is not None:
+            rated_life = self._case.component.rated_life
             if evidence:
-                moved = stage_reasons(artefact.transfer, self._rows, which, self._units().get("age", ""))
-            return stage_answers(artefact.transfer, self._rows, self._index, which), moved
+                unit = self._units().get("age", "")
+                moved = stage_reasons(artefact.transfer, self._rows, which, unit, rated_life=rated_life)
+            return stage_answers(artefact.transfer, self._rows, self._index, which, rated_life=rated_life), moved
         engine = engine_of(artefact)
         if evidence:
             newest = self._rows.values[np.maximum(self._rows.anchor[np.asarray(which, dtype=np.int64)], 0)]

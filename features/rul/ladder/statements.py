@@ -12,7 +12,7 @@ from features.rul.ladder.case import Case, Statement, assess, moment_of, names_o
 from features.rul.life import KnownRows
 from features.rul.limits import NOTHING, Judgement, Limits, worst
 from features.rul.prior import age_prior
-from features.rul.refusals import AGE_UNKNOWN, Gap, barrier, gaps, stands_still
+from features.rul.refusals import Gap, barrier, gaps, stands_still, untold
 
 __all__ = ["STALE_STEPS", "Ladder"]
 
@@ -59,9 +59,10 @@ class Ladder:
         against = gaps(artefact, self._rows, which, horizon_us=horizon_us)
         model = ModelAnswers(artefact, self._case, self._rows, self._assessment.index)
         answered, moved = model.of(which, evidence)
+        why = untold(artefact, self._case.component.rated_life)
         said: list[Statement] = []
         for k, i in enumerate(which):
-            gap = self._stale(i, as_of) or against[k] or (AGE_UNKNOWN if math.isnan(answered.p50[k]) else None)
+            gap = self._stale(i, as_of) or against[k] or (why if math.isnan(answered.p50[k]) else None)
             if gap is not None:
                 said.append(self._refuse(i, as_of, gap, evidence))
                 continue

@@ -173,6 +173,19 @@ def test_one_class_with_two_meanings_is_refused(tmp_path: Path) -> None:
         read_plant(tmp_path)
 
 
+def test_a_rated_life_is_for_all_components_of_a_class_or_for_none(tmp_path: Path) -> None:
+    machine = PLANT.index("      - id: P101")
+    text = PLANT + PLANT[machine:].replace("P101", "P102")
+    rated = text.replace("bearing: 6205-2RS", "bearing: 6205-2RS\n            rated_life: 9000")
+    assert read_plant(_written(tmp_path, rated, "all.yaml")).machine("P102").components[0].rated_life == 9000.0
+    with pytest.raises(PlantError, match="has no rated_life, others have"):
+        read_plant(
+            _written(
+                tmp_path, text.replace("bearing: 6205-2RS", "bearing: 6205-2RS\n            rated_life: 9", 1)
+            )
+        )
+
+
 def test_a_plant_does_not_change_after_reading(tmp_path: Path) -> None:
     plant = read_plant(_written(tmp_path, PLANT))
     with pytest.raises(ValueError, match="frozen"):

@@ -196,6 +196,14 @@ def ask(frame: pl.DataFrame, artefact: Artefact = ARTEFACT) -> Statement:
     )
 
 
+def test_a_model_in_rated_lives_refuses_a_part_that_has_no_rating_and_says_so() -> None:
+    rated = dataclasses.replace(ARTEFACT, transfer=dataclasses.replace(MODEL, rated=True))
+    refused = ask(rows([1.0] * 12), rated)
+    assert isinstance(refused, Refusal)
+    assert refused.reason is RefusalReason.MISSING_INPUT
+    assert "add rated_life" in refused.detail
+
+
 def number(statement: Statement) -> Prediction:
     assert isinstance(statement, Prediction)
     return statement

@@ -45,12 +45,13 @@ def test_trends_are_not_judged_alone() -> None:
     assert found.reach[1] < np.inf
 
 
-def test_of_a_handful_as_many_may_stray_at_once_as_did() -> None:
-    # The third life is outside of the other two in one of two features, the last in both.
+def test_of_a_handful_each_range_is_widened_and_half_of_them_may_be_left() -> None:
     lives = np.array([[10.0, 1.0], [20.0, 5.0], [30.0, 3.0]])
-    assert fit_domain_of_few(NAMES, lives, np.arange(3)).tolerated_share == 1.0
-    alike = np.array([[10.0, 1.0], [20.0, 5.0]] * 3)
-    assert fit_domain_of_few(NAMES, alike, np.arange(6)).tolerated_share == 0.1
+    usual, few = fit_domain(NAMES, lives, np.arange(3)), fit_domain_of_few(NAMES, lives, np.arange(3))
+    # The third life lies a whole range above the others in temperature, and so does the second in vibration.
+    assert usual.reach == (2.5, 2.5)
+    assert (few.low, few.high) == ((10.0 - 2.5 * 20, 1.0 - 2.5 * 4), (30.0 + 2.5 * 20, 5.0 + 2.5 * 4))
+    assert (few.reach, few.tolerated_share) == ((), 0.5)
     assert fit_domain_of_few((), np.empty((3, 0)), np.arange(3)) == Domain()
 
 

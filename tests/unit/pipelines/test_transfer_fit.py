@@ -177,10 +177,10 @@ def test_stages_know_where_their_lives_were() -> None:
     data = examples(6, told=False)
     domain = fitted(data).artefact.domain
     assert domain.names == BANDS
-    np.testing.assert_array_equal(domain.high, data.x[:, :3].max(axis=0))
-    # Each life was held against the others: nobody of their own kind would have been refused.
-    assert 0.1 <= domain.tolerated_share <= 1.0
-    assert all(0.5 <= one < 5.0 for one in domain.reach)
+    highest = data.x[:, :3].max(axis=0)
+    assert (np.array(domain.high) > highest).all()
+    assert (np.array(domain.high) < 3 * highest).all()
+    assert domain.tolerated_share == 0.5
 
 
 def test_stages_name_their_lives() -> None:

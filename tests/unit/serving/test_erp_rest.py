@@ -411,3 +411,51 @@ def test_atlas_gets_its_golden_order() -> None:
         "estimatedStartDate": "2026-02-28T12:00:00+00:00",
         "asset": {"id": 100042},
     }
+
+
+def test_tryton_gets_its_golden_task() -> None:
+    settings = ErpSettings(kind="rest", url="http://127.0.0.1:9", user="wearcast", secret=SecretStr(SECRET))
+    own = {"database": "works", "cancelled": 6}
+    shown = Rest(settings, read_mapping("tryton"), own=own).preview(request(equipment_number="3"))
+    assert (shown.method, shown.url) == ("POST", "works/rpc/")
+    assert json.loads(shown.body) == {
+        "id": 1,
+        "method": "model.project.work.create",
+        "params": [
+            [
+                {
+                    "name": "Replace",
+                    "type": "task",
+                    "company": 1,
+                    "parent": 3,
+                    "comment": f"soon\n\nPriority 2, latest end 2026-02-27. Wearcast {KEY}",
+                }
+            ],
+            {},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (["UserError", ["A value is required", "", None]], OrderRejectedError),
+        (["UserError", ["You are not allowed to access Project Work", "", None]], ConfigError),
+        (["ConcurrencyException", "Record modified"], ErpUnavailableError),
+        (["database is locked", ""], ErpUnavailableError),
+        (["'nofield'", "Traceback"], OrderRejectedError),
+    ],
+)
+def test_tryton_refuses_with_status_200(answer: list[object], error: type[WearcastError]) -> None:
+    def respond(asked: httpx.Request) -> httpx.Response:
+        is_sign_in = b"login" in asked.content
+        return httpx.Response(
+            200, json={"id": 1, "result": [5, "t"]} if is_sign_in else {"id": 1, "error": answer}
+        )
+
+    settings = ErpSettings(kind="rest", url="http://127.0.0.1:9", user="wearcast")
+    own = {"database": "works", "cancelled": 6}
+    mapping = read_mapping("tryton")
+    erp = Rest(settings, mapping, own=own, secret=SECRET, transport=httpx.MockTransport(respond))
+    with pytest.raises(error):
+        erp.create(request(equipment_number="3"))
