@@ -33,10 +33,11 @@ from features.core.lake import Lake
 from features.core.plant import read_plant
 from features.core.telemetry import configure_logs, log
 from serving.auth import SECURITY_HEADERS, Guard, SecurityHeaders, Sessions, TokenDigest, ensure_token
+from serving.erp.incoming import Incoming
 from serving.predictor.champions import Champions
 from serving.predictor.context import Context
 from serving.predictor.fleet import Fleet
-from serving.routes import health, machines, metrics, predictions, work_orders
+from serving.routes import erp_events, health, machines, metrics, predictions, work_orders
 from serving.schemas.answers import Problem, ProblemPlace, place_of
 from serving.schemas.document import completed
 from serving.settings import ServingSettings
@@ -67,6 +68,7 @@ class _Kind:
 # The one table from errors to problem documents; the first row that fits is taken.
 PROBLEMS = (
     _Kind(RequestRejectedError, "not_found", 404, "not-found", "There is no such thing"),
+    _Kind(RequestRejectedError, "unsigned", 401, "unsigned", "The message is not signed by a sender we know"),
     _Kind(RequestRejectedError, "conflict", 409, "conflict", "Its state does not allow that"),
     _Kind(RequestRejectedError, "too_large", 413, "too-large", "The body is too large"),
     _Kind(RequestRejectedError, "media_type", 415, "media-type", "The body is of another type"),
@@ -97,6 +99,8 @@ def open_context(settings: ServingSettings) -> Context:
         champions=Champions(settings.champion),
         fleet=Fleet(lake, plant),
         clock=clock_from(settings.replay),
+        incoming=Incoming.from_settings(settings.erp),
+        erp=settings.erp,
     )
 
 
@@ -139,6 +143,7 @@ def _include(app: FastAPI) -> None:
     }
     for router in (machines.router, predictions.router, work_orders.router):
         app.include_router(router, dependencies=bearer, responses=problems)
+    app.include_router(erp_events.router, responses={422: problems[422]})
     app.include_router(metrics.router, dependencies=bearer, responses={401: problems[401]})
     for router in (health.router, pages.router, sign_in.router, reference.router):
         app.include_router(router)

@@ -8,7 +8,19 @@ from pydantic_settings import SettingsConfigDict
 
 from features.core.settings import CoreSettings
 
-__all__ = ["ErpSettings", "Mode", "ServingSettings", "SiteOrders"]
+__all__ = ["ErpSettings", "IncomingSettings", "Mode", "ServingSettings", "SiteOrders"]
+
+
+class IncomingSettings(BaseModel):
+    """Messages of the ERP that something changed, taken at /v1/erp/events."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    secret_file: Path = Field(description="File (mode 0600) with the secret that signs them.")
+    scheme: Literal["wearcast", "frappe", "body_hex"] = "wearcast"
+    signature_header: str = Field("X-Webhook-Signature", description="Of scheme body_hex.")
+    id_header: str = Field("X-Webhook-Id", description="Has the event's id; else the body's id, or its digest.")
+    number_fields: tuple[str, ...] = Field(("number", "name", "_id"), description="Fields of the order's number.")
 
 
 Mode = Literal["dry_run", "shadow", "approve", "automatic"]
@@ -48,6 +60,7 @@ class ErpSettings(BaseModel):
     storm_share: float = Field(0.3, gt=0, le=1, description="...if they are this share of the class at the site.")
     automatic_precision: float = Field(0.8, ge=0, le=1, description="Least measured precision to go unasked.")
     automatic_orders: int = Field(20, ge=1, description="Least closed orders that precision stands on.")
+    incoming: IncomingSettings | None = Field(None, description="None: messages are not taken.")
     sites: dict[str, SiteOrders] = Field(default_factory=dict, description="Site id -> its own settings.")
 
     def mode_of(self, site_id: str) -> Mode:

@@ -1,12 +1,14 @@
 """Everything a route reads from, opened once by the entry point and passed down."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from features.core.clock import Clock
 from features.core.lake import Lake
 from features.core.plant import Plant
+from serving.erp.incoming import Incoming
 from serving.predictor.champions import Champions
 from serving.predictor.fleet import Fleet
+from serving.settings import ErpSettings
 from serving.store import Store
 
 __all__ = ["Context"]
@@ -14,7 +16,7 @@ __all__ = ["Context"]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Plant, lake, store, models and time of one running API."""
+    """Plant, lake, store, models and time of one running API; messages of the ERP, if they are taken."""
 
     plant: Plant
     lake: Lake
@@ -22,3 +24,5 @@ class Context:
     champions: Champions
     fleet: Fleet
     clock: Clock
+    incoming: Incoming | None = None
+    erp: ErpSettings = field(default_factory=ErpSettings)

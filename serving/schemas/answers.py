@@ -14,6 +14,7 @@ __all__ = [
     "Answer",
     "ComponentOut",
     "EvidenceOut",
+    "HintTaken",
     "MachineOut",
     "MachinesOut",
     "PredictionOut",
@@ -136,9 +137,18 @@ class WorkOrderOut(_Out):
     fault: str = Field(description="What a diagnosis named, e.g. `outer_race`; empty: none.")
     order_number: str | None = Field(description="The ERP's number; null: not delivered.")
     order_state: str | None
+    detail: str = Field("", description="Why it is held back, was rejected or given up.")
+    linked_order: str | None = Field(None, description="An order that a person made for the same asset.")
     created_at: dt.datetime
     decided_by: str | None
     decided_at: dt.datetime | None
+
+
+class HintTaken(_Out):
+    """A message of the ERP was taken."""
+
+    event_id: str
+    is_new: bool = Field(description="False: it came before.")
 
 
 class WorkOrdersOut(_Out):
@@ -261,4 +271,7 @@ def work_order_out(stored: StoredRecommendation) -> WorkOrderOut:
     return WorkOrderOut.model_validate({name: what.get(name) for name in WorkOrderOut.model_fields} | way)
 
 
-_WAY = ("id", "key", "state", "order_number", "order_state", "created_at", "decided_by", "decided_at")
+_WAY = (
+    "id", "key", "state", "order_number", "order_state", "detail", "linked_order", "created_at", "decided_by",
+    "decided_at",
+)  # fmt: skip

@@ -83,6 +83,15 @@ class Brakes:
         with self._database.reading() as connection:
             return _breaker(connection, name)
 
+    def breakers(self) -> list[Breaker]:
+        """The breakers of all connections."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(breakers).order_by(breakers.c.connection)).mappings()
+            return [
+                Breaker(row["connection"], row["failures"], row["open_until"], row["needs_person"], row["reason"])
+                for row in rows
+            ]
+
     def may_try(self, name: str, *, wall: dt.datetime) -> bool:
         """Whether a sender may ask the ERP now; after the rest, one of all senders gets a yes.
 

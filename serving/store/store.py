@@ -241,6 +241,19 @@ class Store:
             rows.decide(connection, held, _State.REJECTED, actor, reason, now)
             return rows.row_of(connection, recommendation_id)
 
+    def release(self, recommendation_id: int, actor: str, now: dt.datetime) -> StoredRecommendation:
+        """A person lets through what was held back.
+
+        Raises:
+            RequestRejectedError: Unknown id, or it is not held back.
+        """
+        with self._database.writing() as connection:
+            held = rows.row_of(connection, recommendation_id)
+            if held.state != _State.SUPPRESSED:
+                raise rows.conflict(held, "let through")
+            rows.move(connection, held, _State.PROPOSED, "let through by a person", actor, now)
+            return rows.row_of(connection, recommendation_id)
+
     def requeue(self, recommendation_id: int, actor: str, now: dt.datetime) -> StoredRecommendation:
         """Send again what was given up, or really send what a dry run only would have sent.
 

@@ -1,12 +1,14 @@
-"""Machines by risk, one machine, and the approve form."""
+"""Machines by risk, one machine, and the forms of decisions."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from features.core.clock import SystemClock
 from features.core.errors import RequestRejectedError
 from features.core.plant import Site
 from features.core.statements import Prediction
@@ -15,11 +17,22 @@ from serving.predictor.context import Context
 from serving.predictor.fleet import Told
 from serving.web import views, words
 from serving.web.chart import life_chart
+from serving.web.notices import notices
 from serving.web.render import render
 
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
+
+
+class Decision(StrEnum):
+    """What a person can say beside yes."""
+
+    REJECT = "reject"
+    REQUEUE = "requeue"
+    RELEASE = "release"
+
+
 # Rows of the table under the chart; the chart itself shows everything.
 _MOST_ROWS = 30
 
@@ -37,6 +50,7 @@ def machines_page(request: Request) -> Response:
         here="machines",
         views=rows,
         counts=views.counts(rows),
+        told=notices(context.store, SystemClock().now()),
         as_of=words.local_time(now, zones[0]),
         zones=", ".join(zones),
     )
@@ -81,6 +95,32 @@ async def approve(request: Request, recommendation_id: int) -> Response:
     context: Context = request.app.state.context
     identity: Identity = request.state.identity
     await run_in_threadpool(context.store.approve, recommendation_id, identity.actor, context.clock.now())
+    return RedirectResponse(safe_next(form.get("next", "/")), status_code=303)
+
+
+@router.post("/recommendations/{recommendation_id}/{decision}")
+async def decide(request: Request, recommendation_id: int, decision: Decision) -> Response:
+    """Reject with a reason, send again, or let through what was held back."""
+    form = await read_form(request)
+    context: Context = request.app.state.context
+    identity: Identity = request.state.identity
+    store, actor, now = context.store, identity.actor, context.clock.now()
+    if decision is Decision.REJECT:
+        await run_in_threadpool(store.reject, recommendation_id, actor, now, form.get("reason", ""))
+    else:
+        act = store.requeue if decision is Decision.REQUEUE else store.release
+        await run_in_threadpool(act, recommendation_id, actor, now)
+    return RedirectResponse(safe_next(form.get("next", "/")), status_code=303)
+
+
+@router.post("/incidents/{incident_id}/close")
+async def close_incident(request: Request, incident_id: int) -> Response:
+    """A person has dealt with an incident."""
+    form = await read_form(request)
+    context: Context = request.app.state.context
+    identity: Identity = request.state.identity
+    now = context.clock.now()
+    await run_in_threadpool(context.store.incidents.close, incident_id, by=identity.actor, now=now)
     return RedirectResponse(safe_next(form.get("next", "/")), status_code=303)
 
 

@@ -41,6 +41,10 @@ _ORDER_STATES = {
 }
 
 
+# Nothing of these has reached the ERP.
+_REJECTABLE = (RecommendationState.PROPOSED, RecommendationState.SUPPRESSED, RecommendationState.WOULD_SEND)
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceView:
     """A row of the evidence table."""
@@ -90,7 +94,12 @@ class OrderView:
     stands_on: str
     assumption: str
     state: str
+    detail: str
+    linked: str
     can_approve: bool
+    can_reject: bool
+    can_release: bool
+    can_requeue: bool
     is_open: bool
     number: str
     order_state: str
@@ -196,7 +205,12 @@ def order_view(stored: StoredRecommendation, site: Site) -> OrderView:
         stands_on=words.rung_words(what.rung),
         assumption=what.assumption,
         state=_ORDER_STATES[state],
+        detail=stored.detail,
+        linked=stored.linked_order or "",
         can_approve=state is RecommendationState.PROPOSED,
+        can_reject=state in _REJECTABLE,
+        can_release=state is RecommendationState.SUPPRESSED,
+        can_requeue=state in (RecommendationState.DEAD_LETTER, RecommendationState.WOULD_SEND),
         is_open=state in OPEN_STATES,
         number=stored.order_number or "–",
         order_state=(stored.order_state or "–").replace("_", " "),

@@ -3,7 +3,9 @@
 import datetime as dt
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,9 +26,10 @@ from features.core.statements import (
 from serving.auth import Identity, Session
 from serving.orders import MaintenanceRequest, RecommendationState
 from serving.predictor.fleet import ComponentStatus, MachineStatus, Told
-from serving.store import StoredRecommendation
+from serving.store import IncidentKind, Store, StoredRecommendation
 from serving.web import views, words
 from serving.web.chart import life_chart
+from serving.web.notices import Notice, notices
 from serving.web.render import render
 
 NOW = dt.datetime(2026, 3, 28, 12, 0, tzinfo=dt.UTC)
@@ -344,12 +347,13 @@ def _request(session: Session | None) -> Request:
     return request
 
 
-def _page(view: views.ComponentView, session: Session | None = None) -> str:
+def _page(view: views.ComponentView, session: Session | None = None, told: Sequence[Notice] = ()) -> str:
     page = render(
         _request(session or Session("csrf-of-session", 0.0, 0.0)),
         "machines.html",
         views=[view],
         counts=views.counts([view]),
+        told=told,
         as_of="now",
         zones="Europe/Berlin",
     )
@@ -367,6 +371,36 @@ def test_the_list_tells_number_and_state_of_the_order_and_has_no_button_then() -
     assert "000004711" in page
     assert "(planned)" in page
     assert "Approve" not in page
+
+
+def test_what_keeps_orders_back_is_told_and_an_incident_can_be_closed(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    store.migrate()
+    store.brakes.stop("works", by="officer", why="drill <1>", now=NOW)
+    store.brakes.refused("sap", "401", wall=NOW)
+    store.incidents.open(IncidentKind.STORM, "works/bearing", "9 of 12 machines", {}, now=NOW)
+    told = notices(store, NOW)
+    page = _page(_view(_prediction()), told=told)
+    assert [one.head for one in told] == [
+        "works is stopped.", "The ERP refuses our user.", "Incident: storm."
+    ]  # fmt: skip
+    assert "drill &lt;1&gt;" in page
+    assert 'action="/incidents/1/close"' in page
+    store.incidents.close(1, by="engineer", now=NOW)
+    store.brakes.resume("works", by="officer", now=NOW)
+    store.brakes.reset("sap", by="officer", wall=NOW)
+    assert notices(store, NOW) == []
+    store.close()
+
+
+def test_connection_that_rests_is_told_until_it_is_tried_again(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    store.migrate()
+    for _ in range(5):
+        store.brakes.failed("sap", "timed out", wall=NOW)
+    assert [one.head for one in notices(store, NOW)] == ["The ERP does not answer."]
+    assert notices(store, NOW + dt.timedelta(minutes=2)) == []
+    store.close()
 
 
 def test_text_from_outside_is_escaped() -> None:

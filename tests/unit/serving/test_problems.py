@@ -25,6 +25,7 @@ SNAPSHOT = Path(__file__).parent / "snapshots" / "openapi.json"
 CASES = [
     (errors.RequestRejectedError("no machine", {"reason": "not_found"}), 404, "not-found"),
     (errors.RequestRejectedError("is over", {"reason": "conflict"}), 409, "conflict"),
+    (errors.RequestRejectedError("forged", {"reason": "unsigned"}), 401, "unsigned"),
     (errors.RequestRejectedError("big", {"reason": "too_large"}), 413, "too-large"),
     (errors.RequestRejectedError("text", {"reason": "media_type"}), 415, "media-type"),
     (errors.RequestRejectedError("wrong"), 422, "invalid-request"),
@@ -129,7 +130,7 @@ def test_the_framework_serves_no_page_of_its_own(tmp_path: Path) -> None:
 def test_every_path_of_the_document_but_health_asks_for_the_token(tmp_path: Path) -> None:
     paths = _app(tmp_path).openapi()["paths"]
     free = {path for path, methods in paths.items() for one in methods.values() if "security" not in one}
-    assert free == {"/health/live", "/health/ready"}
+    assert free == {"/health/live", "/health/ready", "/v1/erp/events"}
 
 
 if __name__ == "__main__":
