@@ -49,9 +49,18 @@ def _fields(wire: Wire, options: OdooOptions) -> list[Finding]:
         there = wire.call(model, "fields_get", {"attributes": ["type", "required"]}, purpose="check")
         missing = [name for name in names if name not in there]
         findings += [Finding(Severity.ERROR, f"{model}.{name}", _no_field(name, options)) for name in missing]
+        if "description" in names and "description" in there:
+            findings += _description(str(there["description"]["type"]), options)
         if not missing:
             findings.append(Finding(Severity.OK, model, "all fields are there"))
     return findings
+
+
+def _description(kind: str, options: OdooOptions) -> list[Finding]:
+    if (kind == "html") == options.description_is_html:
+        return []
+    message = f"it is {kind}, other than in the version we take it for: set erp.options.version to Odoo's"
+    return [Finding(Severity.ERROR, "maintenance.request.description", message)]
 
 
 def _no_field(name: str, options: OdooOptions) -> str:

@@ -8,8 +8,9 @@ from serving.orders import OrderState
 
 __all__ = ["OdooOptions"]
 
-# Since these versions: JSON-2, and notes that say they are HTML (Odoo's external_api and mail.thread).
-_JSON2, _HTML_NOTES = 19, 17
+# Since these versions: JSON-2, notes that say they are HTML, descriptions that are HTML (Odoo's external_api,
+# mail.thread and maintenance.request).
+_JSON2, _HTML_NOTES, _HTML_DESCRIPTION = 19, 17, 15
 
 
 class OdooOptions(BaseModel):
@@ -35,5 +36,13 @@ class OdooOptions(BaseModel):
     @property
     def notes_say_html(self) -> bool:
         """A note must say that it is HTML, else its markup is shown as text."""
-        version = self.version or (_JSON2 if self.api == "json2" else _HTML_NOTES)
-        return version >= _HTML_NOTES
+        return self._version >= _HTML_NOTES
+
+    @property
+    def description_is_html(self) -> bool:
+        """The description of a request is HTML, not plain text."""
+        return self._version >= _HTML_DESCRIPTION
+
+    @property
+    def _version(self) -> int:
+        return self.version or (_JSON2 if self.api == "json2" else _HTML_NOTES)

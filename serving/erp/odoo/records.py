@@ -88,7 +88,7 @@ def columns(request: MaintenanceRequest, options: OdooOptions, equipment: int | 
     row = {
         "id": f"{options.module}.{request.key}",
         "name": cut(request.title, TITLE_LENGTH),
-        "description": as_html(text),
+        "description": as_html(text) if options.description_is_html else text,
         "maintenance_type": options.maintenance_type,
         "priority": priority_of(request.priority),
     }

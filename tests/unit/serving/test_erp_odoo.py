@@ -313,6 +313,14 @@ def test_notes_say_that_they_are_html_only_where_odoo_asks_for_it() -> None:
         assert not any(one.url.path.endswith("/write") for one in bench.sent), "priority was not lower"
 
 
+def test_description_is_plain_text_in_odoo_14() -> None:
+    bench = Bench(version=14)
+    bench.odoo.create(REQUEST)
+    assert bench.body("load")["data"][0][2] == "a < b\nsoon\nFunctional location: W1-P101"
+    wrong = [one.subject for one in bench.odoo.check().findings if one.severity is Severity.ERROR]
+    assert wrong == ["maintenance.request.description"]
+
+
 def test_priority_of_a_request_without_one_is_the_lowest() -> None:
     assert (raised(False, 1), raised(False, 5), raised("2", 2)) == ("3", None, None)
 
