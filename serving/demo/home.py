@@ -22,6 +22,9 @@ def demo_settings(home: Path = DEMO_HOME, *, sandbox_port: int = SANDBOX_PORT) -
         url=f"http://127.0.0.1:{sandbox_port}",
         secret_file=home / "erp.secret",
         timeout_s=5.0,
+        assets=home / "erp_assets.yaml",
+        # On the demo's plant everything ages in weeks: many machines at once are its nature, not a storm.
+        storm_machines=1000,
     )
     return ServingSettings.read(
         **demo_overrides(home),
