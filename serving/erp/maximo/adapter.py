@@ -28,7 +28,7 @@ from serving.erp.maximo.payload import (
     written,
 )
 from serving.erp.maximo.structures import Structure, of_site, order_structures, read_assets
-from serving.erp.maximo.wire import REQUEST, Row, both, change_of, condition, order_of, stamp, state_of
+from serving.erp.maximo.wire import REQUEST, WITHDRAWN, Row, both, change_of, condition, order_of, stamp, state_of
 from serving.erp.options import read_options
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Finding, Preview, Record, Severity
 from serving.erp.secrets import read_secret
@@ -186,11 +186,15 @@ class Maximo:
         self._client.patch(structure.name, row, body, "annotate", merge=True)
 
     def cancel(self, number: str, note: str) -> None:
-        """Cancel a work order, close a service request; one that is over stays as it is."""
+        """Cancel a work order; close a service request with a line that tells it; one that is over stays."""
         structure, row = self._row(number, "cancel")
         if state_of(row, self._options).is_terminal:
             return
-        status = self._options.request_closed if is_request(number) else self._options.cancelled
+        status = self._options.cancelled
+        if is_request(number):
+            status = self._options.request_closed
+            line = note_of(f"{WITHDRAWN}: {note}", self._options)
+            self._client.patch(structure.name, row, line, "cancel", merge=True)
         self._change_status(structure.name, row, status, "cancel", memo=note)
 
     def changes(self, since: dt.datetime) -> list[OrderChange]:

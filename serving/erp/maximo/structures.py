@@ -47,7 +47,7 @@ def order_structures(options: MaximoOptions) -> tuple[Structure, ...]:
     orders = Structure(options.order_structure, f"{_BOTH},{own},{key}", key, "wonum", "wopriority", "workorderid")
     if not options.has_requests:
         return (orders,)
-    key, own = options.request_key_field, "ticketid,reportedpriority,actualfinish"
+    key, own = options.request_key_field, "ticketid,reportedpriority,actualfinish,worklog{description}"
     select = f"{_BOTH},{own},{key}"
     return orders, Structure(options.request_structure, select, key, "ticketid", "reportedpriority", "ticketid")
 

@@ -14,10 +14,24 @@ from serving.erp.connection import message_of
 from serving.erp.maximo.options import MaximoOptions
 from serving.orders import OrderChange, OrderState, WorkOrder
 
-__all__ = ["REQUEST", "Row", "both", "change_of", "condition", "order_of", "refusal", "stamp", "state_of", "when"]
+__all__ = [
+    "REQUEST",
+    "WITHDRAWN",
+    "Row",
+    "both",
+    "change_of",
+    "condition",
+    "order_of",
+    "refusal",
+    "stamp",
+    "state_of",
+    "when",
+]
 
 # Numbers of service requests carry this, because work orders may have the same ones.
 REQUEST = "SR:"
+# Service requests know no status for it: a line of the work log tells that a closed one was never done.
+WITHDRAWN = "Withdrawn by Wearcast"
 
 # Internal statuses of domains WOSTATUS and SRSTATUS.
 _STATES = {
@@ -48,6 +62,12 @@ class _Failure(BaseModel):
     failurecode: str = ""
 
 
+class _Note(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    description: str = ""
+
+
 class Row(BaseModel):
     """A work order or service request in lean JSON; fields that are null are left out by Maximo."""
 
@@ -69,6 +89,7 @@ class Row(BaseModel):
     actualfinish: str = ""
     historyflag: bool = False
     failurereport: tuple[_Failure, ...] = ()
+    worklog: tuple[_Note, ...] = ()
 
     @property
     def number(self) -> str:
@@ -133,7 +154,9 @@ def when(text: str, time_zone: str) -> dt.datetime | None:
 def state_of(row: Row, options: MaximoOptions) -> OrderState:
     """The neutral state, by Maximo's internal status and not by the site's word for it."""
     internal = row.status_maxvalue or options.states.get(row.status, row.status)
-    return _STATES.get(internal, OrderState.UNKNOWN)
+    state = _STATES.get(internal, OrderState.UNKNOWN)
+    is_withdrawn = any(note.description.startswith(WITHDRAWN) for note in row.worklog)
+    return OrderState.CANCELLED if state is OrderState.CLOSED and is_withdrawn else state
 
 
 def order_of(row: Row, options: MaximoOptions) -> WorkOrder:

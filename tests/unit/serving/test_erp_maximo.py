@@ -270,6 +270,20 @@ def test_order_that_is_over_is_not_cancelled_again() -> None:
     assert len(wire.asked) == 1
 
 
+def test_withdrawn_service_request_is_cancelled_and_a_closed_one_closed() -> None:
+    row = {"ticketid": "7", "href": "x/_Q", "status": "NEW", "statusdate": ROW["statusdate"], "externalrecid": KEY}
+    wire = Wire(page(row), httpx.Response(204), httpx.Response(204))
+    maximo(wire, request_as="service_request").cancel("SR:7", "duplicate of SR:6")
+    line = {"description": "Withdrawn by Wearcast: duplicate of SR:6"}
+    assert str(wire.body(1)["worklog"]).count(line["description"]) == 2
+    assert wire.body(2) == {"status": "CLOSED", "memo": "duplicate of SR:6"}
+    closed = row | {"status": "CLOSED"}
+    found = maximo(Wire(page(), page(closed, closed | {"worklog": [line]})), request_as="service_request").find(
+        KEY
+    )
+    assert [one.state for one in found] == [OrderState.CLOSED, OrderState.CANCELLED]
+
+
 def test_memo_of_a_cancellation_fits_its_field() -> None:
     wire = Wire(page(ROW), httpx.Response(204))
     maximo(wire).cancel("1203", "x" * 80)
