@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from features.core.clock import require_utc
+from features.core.errors import OrderRejectedError
 from features.core.lake import Lake
 from features.core.telemetry import log
 from serving.erp.port import Orders
@@ -121,12 +122,20 @@ def _one_of(
     numbers = [str(order.number) for order in found]
     message = f"the ERP has orders {', '.join(numbers)} for one key; {kept.number} stays"
     store.incidents.open(IncidentKind.TWICE, key, message, {"orders": numbers, "kept": kept.number}, now=now)
-    if may_write:
-        for order in doubles:
-            orders.cancel(str(order.number), f"duplicate of {kept.number}")
-            report.cancelled.append(str(order.number))
+    if may_write and all([_cancelled(order, kept, orders, report) for order in doubles]):
         store.incidents.settle(IncidentKind.TWICE, key, now=now)
     return kept
+
+
+def _cancelled(order: WorkOrder, kept: WorkOrder, orders: Orders, report: Reconciliation) -> bool:
+    try:
+        orders.cancel(str(order.number), f"duplicate of {kept.number}")
+    except OrderRejectedError as err:
+        # A person has gone on with it: the incident stays open for people.
+        log("sync").warning("reconciliation.not_cancelled", number=order.number, reason=str(err))
+        return False
+    report.cancelled.append(str(order.number))
+    return True
 
 
 def _close(

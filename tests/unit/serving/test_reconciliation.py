@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from features.core.errors import ConfigError, UnfitError
+from features.core.errors import ConfigError, OrderRejectedError, UnfitError
 from features.core.lake import Lake
 from features.core.plant import Machine
 from features.core.statements import Action, EventKind, Outcome, Recommendation, Rung, order_key
@@ -116,6 +116,22 @@ def test_order_that_a_planner_works_on_stays_though_it_is_the_second(store: Stor
     erp.set_status(second, OrderState.IN_PROGRESS)
     assert reconcile(store, erp, lake, now=T + HOUR).cancelled == ["4000000001"]
     assert store.recommendations()[0].order_number == second
+
+
+def test_duplicate_that_the_erp_keeps_stays_an_incident_and_stops_nothing(store: Store, lake: Lake) -> None:
+    class Keeping(MemoryErp):
+        def cancel(self, number: str, note: str) -> None:
+            if number == "4000000003":
+                raise OrderRejectedError("a planner has made an order from it")
+            super().cancel(number, note)
+
+    erp = Keeping()
+    keys = [sent(store, erp, machine) for machine in ("P101", "P102")]
+    for key, machine in zip(keys, ("P101", "P102"), strict=True):
+        erp.create(request_of(key, machine))
+    report = reconcile(store, erp, lake, now=T + HOUR)
+    assert (sorted(report.twice), report.cancelled) == (sorted(keys), ["4000000004"])
+    assert [one.subject for one in store.incidents.unclosed(IncidentKind.TWICE)] == [keys[0]]
 
 
 def test_duplicates_are_only_told_where_nothing_may_be_written(store: Store, lake: Lake) -> None:
