@@ -169,6 +169,18 @@ def test_order_without_a_notification_is_seen_and_its_fate_told(standin: StandIn
         sap.cancel(number, "no")
 
 
+def test_order_that_moves_alone_is_told_with_the_key_of_its_notification(standin: StandIn, sap: SapS4) -> None:
+    request = new_request()
+    number = str(sap.create(request).number)
+    order = standin.control("own_order/", {"MaintenanceNotification": number})
+    later = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(minutes=10)
+    standin.faults(now=later.isoformat())
+    standin.control(f"order_status/{order}", {"status": "REL PCNF"})
+    standin.faults()
+    told = [change for change in sap.changes(later) if change.number == number]
+    assert [(one.key, one.state, one.changed_at) for one in told] == [(request.key, OrderState.IN_PROGRESS, later)]
+
+
 def test_completion_is_told_in_utc_from_the_zone_of_the_notification(standin: StandIn, sap: SapS4) -> None:
     number = str(sap.create(new_request()).number)
     done = dt.datetime(2026, 7, 1, 22, 30, tzinfo=dt.UTC)

@@ -222,6 +222,8 @@ def _people(book: Book, tokens: dict[str, str], path: dict[str, str], told: Row)
         return book.create_notification(body)["MaintenanceNotification"]
     elif what == "own_order":
         return book.create_order({"MaintenanceOrderType": "PM01", **told})["MaintenanceOrder"]
+    elif what == "order_status":
+        book.set_status(number, told["status"])
     elif what == "codes":
         book.notification(number)["to_Item"] = told["items"]
     elif what == "fields":

@@ -61,7 +61,7 @@ _SETTINGS = {
     "query": {"limit": {"default": PAGE, "max": PAGE}},
     "features": {"telemetry": False},
     "server": {"index": False, "cors": False},
-    "log": {"levels": {"cds": "warn", "cov2ap": "warn", "remote": "warn", "server": "warn"}},
+    "log": {"levels": dict.fromkeys(("cds", "odata", "cov2ap", "cov2ap/hpm", "remote", "server"), "warn")},
 }
 
 

@@ -1,9 +1,13 @@
 """SAP's wire format: bodies, times, states, codes, error documents, pages, tokens."""
 
 import datetime as dt
+import doctest
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -18,7 +22,7 @@ from features.core.errors import (
 )
 from features.core.statements import Action
 from serving.erp.port import Exchange, Severity
-from serving.erp.sap_s4 import SapS4
+from serving.erp.sap_s4 import SapS4, bodies, wire
 from serving.erp.sap_s4.bodies import notification_body, order_body
 from serving.erp.sap_s4.options import SapOptions, options_of
 from serving.erp.sap_s4.reading import CANCELLED_BY_US, Reading, codes_of
@@ -388,3 +392,20 @@ def test_wrong_option_is_named(options: dict[str, object], place: str) -> None:
 def test_target_order_needs_the_service_of_orders() -> None:
     with pytest.raises(ConfigError, match="orders = true"):
         adapter(lambda _request: listed(), target="order", options={"orders": False})
+
+
+@pytest.mark.parametrize("module", [wire, bodies], ids=lambda module: module.__name__)
+def test_examples_of_the_wire_format_hold(module: ModuleType) -> None:
+    result = doctest.testmod(module)
+    assert (result.failed, result.attempted > 0) == (0, True)
+
+
+def test_every_option_that_the_page_names_is_one() -> None:
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "connect-sap-s4.md"
+    text = page.read_text(encoding="utf-8")
+    table = text.partition("| option | for |")[2].partition("\n\n")[0]
+    firsts = [row.split("|")[1] for row in table.splitlines() if row.startswith("|")]
+    named = {name for first in firsts for name in re.findall(r"`(\w+)`", first)}
+    example = re.findall(r"^(\w+) =", text.partition("[erp.options]")[2].partition("```")[0], re.MULTILINE)
+    assert len(named) > 15
+    assert (named | set(example)) - set(SapOptions.model_fields) == set()
