@@ -45,7 +45,7 @@ from tests.standins.vendors import PEERS, vendor
 STANDINS = ("sap_s4", "odoo", "maximo")
 T = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
 SENDERS, LOST, KILLS = 6, 0.4, 0.01
-LATE, LATE_SHARE = 100, 0.2
+LATE, LATE_SHARE, LATE_S = 100, 0.2, 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ def late(name: str, chosen: Vendor, peer: Peer, folder: Path, count: int, episod
     assert peer.standin is not None
     keys = approve_many(run.store, chosen, count, episode)
     # Late by more real seconds than a round takes: the clock has jumped past lease and look-ups by then.
-    peer.standin.faults(late=LATE_SHARE, late_s=20.0, seed=9)
+    peer.standin.faults(late=LATE_SHARE, late_s=LATE_S, seed=9)
     rounds = run.deliver_all()
     # The last one is late too.
     until = time.monotonic() + 22.0
