@@ -74,16 +74,19 @@ def sandbox_erp(
     lose_answers: Annotated[int, typer.Option(help="Cut the answer of every n-th create.")] = 0,
     refuse_every: Annotated[int, typer.Option(help="Refuse every n-th create.")] = 0,
     status: Annotated[int, typer.Option(help="Status of those refusals.")] = 503,
+    unique_keys: Annotated[bool, typer.Option(help="Make one order an Idempotency-Key, else 409.")] = False,
+    accepts: Annotated[bool, typer.Option(help="Answer 202: the number has to be looked up.")] = False,
 ) -> None:
     """Run the small stand-in ERP on this machine."""
     from serving.erp.secrets import read_secret
-    from serving.sandbox_erp import FaultPlan, main
+    from serving.sandbox_erp import FaultPlan, Manners, main
 
     with told():
         secret = read_secret(ErpSettings(secret_file=secret_file))
         faults = FaultPlan(lose_answers=lose_answers, refuse_every=refuse_every, status=status)
         people.print("Orders are on the page at / of this address.", highlight=False)
-        main(port, database, secret, port_file=port_file, faults=faults)
+        manners = Manners(unique_keys=unique_keys, accepts=accepts)
+        main(port, database, secret, port_file=port_file, faults=faults, manners=manners)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 
 from features.core.statements import Outcome
 from serving.erp.port import Asset
@@ -21,7 +21,7 @@ class OrderDocument(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    number: str
+    number: str = Field(min_length=1, validation_alias=AliasChoices("number", "external_id"))
     key: str = ""
     status: str = ""
     functional_location: str = ""

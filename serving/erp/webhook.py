@@ -5,15 +5,18 @@ import json
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import override
 
 from features.core.clock import Clock, SystemClock
 from features.core.errors import AmbiguousDeliveryError, ConfigError, ErpUnavailableError
 from serving.erp.connection import Connection
 from serving.erp.documents import OrderDocument, Page
+from serving.erp.events import CONTENT_TYPE, CREATED, envelope
+from serving.erp.options import read_options
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Preview, Record
 from serving.erp.secrets import read_secret
 from serving.erp.signature import HEADER, TIMESTAMP_HEADER, sign
@@ -24,6 +27,15 @@ from serving.settings import ErpSettings
 __all__ = ["Webhook"]
 
 _REQUEST: TypeAdapter[MaintenanceRequest] = TypeAdapter(MaintenanceRequest)
+# The same key in this header is the same request, however often it comes.
+_IDEMPOTENCY_KEY = "Idempotency-Key"
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cloud_events: bool = Field(False, description="New orders go out in an envelope of CloudEvents 1.0.")
+    unique_key: bool = Field(False, description="The other side makes one order an Idempotency-Key, for good.")
 
 
 class Signed(httpx.Auth):
@@ -57,6 +69,8 @@ class Webhook:
         secret: Signs every request.
         timeout_s: Longest one request may take; the sender's lease must be longer than twice this.
         clock: For the timestamp in the signature.
+        cloud_events: New orders go out in an envelope of CloudEvents 1.0.
+        unique_key: The other side makes one order an `Idempotency-Key`, for good.
         ca_file: Certificates of the ERP's own authority.
         record: Gets every exchange.
         transport: Another way to carry requests (tests).
@@ -72,11 +86,14 @@ class Webhook:
         *,
         timeout_s: float = 10.0,
         clock: Clock | None = None,
+        cloud_events: bool = False,
+        unique_key: bool = False,
         ca_file: str | None = None,
         record: Record | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         clock = clock or SystemClock()
+        self._cloud_events, self._unique_key = cloud_events, unique_key
         self._connection = Connection(
             url,
             timeout_s=timeout_s,
@@ -93,11 +110,18 @@ class Webhook:
         """The adapter as the settings describe it.
 
         Raises:
-            ConfigError: No URL or secret, or a secret file that others can read.
+            ConfigError: No URL or secret, a secret file that others can read, or an unknown option.
         """
-        ca_file = None if settings.ca_file is None else str(settings.ca_file)
-        secret = read_secret(settings)
-        return cls(settings.url, secret, timeout_s=settings.timeout_s, ca_file=ca_file, record=record)
+        options = read_options(settings, _Options)
+        return cls(
+            settings.url,
+            read_secret(settings),
+            timeout_s=settings.timeout_s,
+            cloud_events=options.cloud_events,
+            unique_key=options.unique_key,
+            ca_file=None if settings.ca_file is None else str(settings.ca_file),
+            record=record,
+        )
 
     @property
     def name(self) -> str:
@@ -106,9 +130,12 @@ class Webhook:
 
     @property
     def capabilities(self) -> Capabilities:
-        """The form is ours; keys are searched, not enforced."""
+        """The form is ours; whether keys are enforced, the settings say."""
         return Capabilities(
-            unique_key=False, targets=frozenset({"request", "order"}), text_length=4000, outcome_codes=("outcome",)
+            unique_key=self._unique_key,
+            targets=frozenset({"request", "order"}),
+            text_length=4000,
+            outcome_codes=("outcome",),
         )
 
     def close(self) -> None:
@@ -138,14 +165,41 @@ class Webhook:
         return Preview("POST", "orders", self._body(request).decode("utf-8"))
 
     def create(self, request: MaintenanceRequest) -> WorkOrder:
-        """Send the request; an unreadable answer is ambiguous, because the order may be there."""
-        answer = self._write("orders", self._body(request), "create", request.key)
-        try:
-            return OrderDocument.model_validate(answer).value()
-        except ValidationError as err:
-            raise AmbiguousDeliveryError(
-                f"the ERP's answer to {request.key} is not an order", {"key": request.key}
-            ) from err
+        """Send the request.
+
+        An answer without a number (202, or a body that is no order) is looked up at once: who takes a request
+        and makes the order later, by hand perhaps, need not have one yet.
+
+        Raises:
+            AmbiguousDeliveryError: No order can be seen yet; `context["accepted"]`: the other side has taken the
+                request, and its order comes later. The same `Idempotency-Key` goes out when it is sent again.
+        """
+        headers = {
+            "Content-Type": CONTENT_TYPE if self._cloud_events else "application/json",
+            _IDEMPOTENCY_KEY: request.key,
+        }
+        response = self._connection.send(
+            "POST",
+            "orders",
+            purpose="create",
+            writes=True,
+            key=request.key,
+            content=self._body(request),
+            headers=headers,
+            accept=(409,),
+        )
+        order = _order_in(response)
+        if order is not None and order.key in ("", request.key):
+            return replace(order, key=request.key)
+        if response.status_code in (202, 409):
+            seen = self._seen(request.key)
+            if seen is not None:
+                return seen
+        context: dict[str, object] = {"key": request.key, "status": response.status_code}
+        if response.status_code == 202:
+            message = f"{self._connection.host} has taken {request.key}; its order comes later"
+            raise AmbiguousDeliveryError(message, context | {"accepted": True})
+        raise AmbiguousDeliveryError(f"the ERP's answer to {request.key} is not an order", context)
 
     def annotate(self, number: str, note: str, priority: int) -> None:
         """Add a note; the ERP raises the priority and never lowers it."""
@@ -182,10 +236,27 @@ class Webhook:
         ]
         return [order for order in found if not order.state.is_terminal]
 
+    def _seen(self, key: str) -> WorkOrder | None:
+        """The order that has just been made or was there; None: it cannot be seen now."""
+        try:
+            return next(iter(self.find(key)), None)
+        except ErpUnavailableError:
+            return None
+
     def _body(self, request: MaintenanceRequest) -> bytes:
         caps = self.capabilities
         title, text = cut(request.title, caps.title_length), cut(request.text, caps.text_length)
-        return _REQUEST.dump_json(replace(request, title=title, text=text))
+        told = replace(request, title=title, text=text)
+        if not self._cloud_events:
+            return _REQUEST.dump_json(told)
+        event = envelope(
+            _REQUEST.dump_python(told, mode="json"),
+            kind=CREATED,
+            event_id=request.key,
+            source=f"/wearcast/{quote(request.site_id)}",
+            subject=f"{request.machine_id}/{request.slot}",
+        )
+        return json.dumps(event, ensure_ascii=False).encode("utf-8")
 
     def _page(self, path: str, query: Mapping[str, str], purpose: str, key: str = "") -> Page:
         response = self._connection.send("GET", path, purpose=purpose, writes=False, params=query, key=key)
@@ -200,6 +271,14 @@ class Webhook:
             "POST", path, purpose=purpose, writes=True, content=body, headers=headers, key=key
         )
         return self._connection.document(response, writes=True)
+
+
+def _order_in(response: httpx.Response) -> WorkOrder | None:
+    """The order in an answer; None: it is none that has a number."""
+    try:
+        return OrderDocument.model_validate_json(response.content).value()
+    except ValidationError:
+        return None
 
 
 def _refused_signature(response: httpx.Response) -> ConfigError | None:

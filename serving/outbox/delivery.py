@@ -119,6 +119,12 @@ class _Sender:
             self.store.brakes.refused(self.orders.name, str(err), wall=self.wall.now())
             raise
         except AmbiguousDeliveryError as err:
+            if err.context.get("accepted"):
+                # It did answer: the order comes later, however long that takes, and is looked up until then.
+                bound.info("outbox.accepted", reason=str(err))
+                self._postpone(item, True, 0, str(err), max(self.rules.hold, self._pause(item)))
+                self.store.brakes.succeeded(self.orders.name, wall=self.wall.now())
+                return False
             bound.warning("outbox.ambiguous", reason=str(err))
             self._retry(item, True, 0, str(err), max(self.rules.hold, self._pause(item), self._failed(err)))
             return True

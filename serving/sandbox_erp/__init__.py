@@ -9,8 +9,8 @@ faults  `serving.sandbox_erp.faults`  answers that get lost, on purpose
 main    `serving.sandbox_erp.main`    starts it
 """
 
-from serving.sandbox_erp.app import create_app
+from serving.sandbox_erp.app import Manners, create_app
 from serving.sandbox_erp.faults import FaultPlan
 from serving.sandbox_erp.main import main
 
-__all__ = ["FaultPlan", "create_app", "main"]
+__all__ = ["FaultPlan", "Manners", "create_app", "main"]

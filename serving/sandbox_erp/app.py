@@ -2,6 +2,9 @@
 
 import datetime as dt
 import hmac
+import json
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,12 +12,14 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from features.core.clock import Clock
+from serving.erp.events import CONTENT_TYPE, opened
 from serving.erp.signature import HEADER, STALE_SECONDS, TIMESTAMP_HEADER, sign
 from serving.sandbox_erp.book import PAGE, STATUSES, OrderBook
 
-__all__ = ["create_app"]
+__all__ = ["Manners", "create_app"]
 
 Document = dict[str, Any]  # Any: JSON
 
@@ -57,6 +62,23 @@ class NewNote(BaseModel):
     priority: int = Field(ge=1, le=5)
 
 
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How it takes new orders.
+
+    Attributes:
+        unique_keys: One order an `Idempotency-Key`: the second request is answered with 409 and the order.
+        accepts: A request is taken (202) and its number not told: it has to be looked up.
+    """
+
+    unique_keys: bool = False
+    accepts: bool = False
+
+
+class _MalformedError(Exception):
+    """A body that is no order."""
+
+
 class _UnsignedError(Exception):
     """A request that is not signed by a client we know, or is too old."""
 
@@ -65,13 +87,14 @@ class _NoOrderError(Exception):
     """No order has that number."""
 
 
-def create_app(book: OrderBook, secret: bytes, clock: Clock) -> FastAPI:
+def create_app(book: OrderBook, secret: bytes, clock: Clock, manners: Manners | None = None) -> FastAPI:
     """The sandbox ERP over an order book.
 
     Args:
         book: Its records.
         secret: What clients sign with.
         clock: Its own clock.
+        manners: How it takes new orders.
     """
     app = FastAPI(title="Sandbox ERP", docs_url=None, redoc_url=None, openapi_url=None)
     pages = Environment(
@@ -83,9 +106,10 @@ def create_app(book: OrderBook, secret: bytes, clock: Clock) -> FastAPI:
 
     app.add_exception_handler(_UnsignedError, _unsigned)
     app.add_exception_handler(_NoOrderError, _no_order)
+    app.add_exception_handler(_MalformedError, _malformed)
     guarded = APIRouter(dependencies=[Depends(signed)])
     _add_reading(guarded, book)
-    _add_writing(guarded, book, clock)
+    _add_writing(guarded, book, clock, manners or Manners())
     app.include_router(guarded)
 
     @app.get("/", response_class=HTMLResponse)
@@ -127,10 +151,26 @@ def _add_reading(router: APIRouter, book: OrderBook) -> None:
         return {"assets": book.assets()}
 
 
-def _add_writing(router: APIRouter, book: OrderBook, clock: Clock) -> None:
+def _add_writing(router: APIRouter, book: OrderBook, clock: Clock, manners: Manners) -> None:
+    taking = threading.Lock()
+
+    def take(order: NewOrder, key: str) -> tuple[int, Document]:
+        with taking:
+            held = book.by_key(key) if manners.unique_keys and key else []
+            if held:
+                return 409, _order(held[0])
+            return 201, _order(book.create(order.model_dump(mode="json"), clock.now()))
+
     @router.post("/orders", status_code=201)
-    def create(order: NewOrder) -> Document:
-        return _order(book.create(order.model_dump(mode="json"), clock.now()))
+    async def create(request: Request) -> Response:
+        order = _sent(request.headers.get("Content-Type", ""), await request.body())
+        key = request.headers.get("Idempotency-Key", "")
+        if key and order.key and key != order.key:
+            raise _MalformedError(f"Idempotency-Key is {key}, and the order's key {order.key}")
+        status, made = await run_in_threadpool(take, order, key)
+        if manners.accepts:
+            status, made = 202, {"status": "accepted"}
+        return JSONResponse(made, status)
 
     @router.post("/orders/{number}/status")
     def set_status(number: int, change: NewStatus) -> Document:
@@ -149,6 +189,10 @@ async def _unsigned(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, status_code=401)
 
 
+async def _malformed(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, status_code=422)
+
+
 async def _no_order(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, status_code=404)
 
@@ -165,6 +209,16 @@ def _check_signature(request: Request, body: bytes, secret: bytes, now: dt.datet
         raise _UnsignedError("the signature does not fit")
     if abs(now.timestamp() - int(stamp)) > STALE_SECONDS:
         raise _UnsignedError(f"the request is more than {STALE_SECONDS} s old or ahead")
+
+
+def _sent(content_type: str, body: bytes) -> NewOrder:
+    """The order of a request, with an envelope of CloudEvents around it or without."""
+    try:
+        if content_type.partition(";")[0].strip().lower() == CONTENT_TYPE:
+            return NewOrder.model_validate(opened(json.loads(body)))
+        return NewOrder.model_validate_json(body)
+    except ValueError as err:
+        raise _MalformedError(str(err)) from err
 
 
 def _known(book: OrderBook, number: int) -> dict[str, object]:

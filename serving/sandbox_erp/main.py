@@ -9,14 +9,22 @@ from starlette.types import ASGIApp
 
 from features.core.clock import SystemClock
 from features.core.errors import ConfigError
-from serving.sandbox_erp.app import create_app
+from serving.sandbox_erp.app import Manners, create_app
 from serving.sandbox_erp.book import OrderBook
 from serving.sandbox_erp.faults import FaultPlan, Faults
 
 __all__ = ["main"]
 
 
-def main(port: int, database: Path, secret: bytes, *, port_file: Path | None = None, faults: FaultPlan) -> None:
+def main(
+    port: int,
+    database: Path,
+    secret: bytes,
+    *,
+    port_file: Path | None = None,
+    faults: FaultPlan,
+    manners: Manners | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
@@ -25,6 +33,7 @@ def main(port: int, database: Path, secret: bytes, *, port_file: Path | None = N
         secret: What clients sign with.
         port_file: Gets the port once it is bound.
         faults: What goes wrong on purpose.
+        manners: How it takes new orders.
 
     Raises:
         ConfigError: The port is taken.
@@ -35,7 +44,7 @@ def main(port: int, database: Path, secret: bytes, *, port_file: Path | None = N
         listener.bind(("127.0.0.1", port))
     except OSError as err:
         raise ConfigError(f"port {port} of 127.0.0.1: {err.strerror}", {"port": port}) from err
-    app: ASGIApp = Faults(create_app(OrderBook(database), secret, SystemClock()), faults)
+    app: ASGIApp = Faults(create_app(OrderBook(database), secret, SystemClock(), manners), faults)
     listener.listen(128)
     if port_file is not None:
         draft = port_file.with_name(port_file.name + ".new")

@@ -7,18 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from serving.erp.port import Exchange
 from serving.erp.webhook import Webhook
 from serving.orders import OrderState
-from serving.sandbox_erp.app import create_app
+from serving.sandbox_erp.app import Manners, create_app
 from serving.sandbox_erp.book import OrderBook
+from serving.settings import ErpSettings
 from tests.standins.faults import Control
 from tests.standins.peer import Held, Peer, Vendor
 from tests.standins.serve import StandIn, running
 
-__all__ = ["SECRET", "VENDOR", "control"]
+__all__ = ["SECRET", "VENDOR", "control", "made", "started"]
 
 SECRET = b"a secret for tests"
 
@@ -30,12 +32,13 @@ class _Clock:
 
 def control() -> Control:
     """The stand-in: the sandbox ERP itself, and what people do in it."""
-    return Control(_make)
+    return Control(lambda now: made(now, Manners()))
 
 
-def _make(now: Callable[[], dt.datetime]) -> ASGIApp:
+def made(now: Callable[[], dt.datetime], manners: Manners) -> ASGIApp:
+    """The sandbox ERP with those manners, and what people do in it."""
     book = OrderBook(Path(tempfile.mkdtemp()) / "erp.db")
-    app: FastAPI = create_app(book, SECRET, _Clock(now))
+    app: FastAPI = create_app(book, SECRET, _Clock(now), manners)
 
     @app.post("/__control/hold/{number}")
     def hold(number: int) -> dict[str, object]:
@@ -86,18 +89,32 @@ class _Planner:
 
 
 @contextmanager
-def _start(folder: Path) -> Iterator[Peer]:
-    with running("sandbox", folder) as standin:
+def started(folder: Path, standin: str, **options: bool) -> Iterator[Peer]:
+    """A stand-in of that name, and the adapter with those options."""
+    with running(standin, folder) as running_one:
         made: list[Webhook] = []
         exchanges: list[Exchange] = []
 
         def connect(secret: bytes = SECRET, timeout_s: float = 10.0) -> Webhook:
-            made.append(Webhook(standin.url, secret, timeout_s=timeout_s, record=exchanges.append))
+            settings = ErpSettings(
+                kind="webhook",
+                url=running_one.url,
+                secret=SecretStr(secret.decode()),
+                timeout_s=timeout_s,
+                options=dict(options),
+            )
+            made.append(Webhook.from_settings(settings, exchanges.append))
             return made[-1]
 
-        yield Peer(connect(), _Planner(standin), connect, standin, exchanges)
+        yield Peer(connect(), _Planner(running_one), connect, running_one, exchanges)
         for erp in made:
             erp.close()
+
+
+@contextmanager
+def _start(folder: Path) -> Iterator[Peer]:
+    with started(folder, "sandbox") as peer:
+        yield peer
 
 
 VENDOR = Vendor(kind="webhook", start=_start, states=tuple(OrderState)[:-1], place=("W1-P101", "100042"))

@@ -19,6 +19,7 @@ VENDORS: dict[str, str] = {
     "sap_s4": "tests.standins.sap_vendors:VENDOR",
     "sap_s4_order": "tests.standins.sap_vendors:VENDOR_ORDERS",
     "webhook": "tests.standins.sandbox:VENDOR",
+    "webhook_events": "tests.standins.middleware:VENDOR",
 }
 
 # Real systems of others, installed by name from their registries (marker `peers`).

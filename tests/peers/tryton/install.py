@@ -1,6 +1,6 @@
 """Brings Tryton from the Python package index into a cache, by name, in an environment of its own.
 
-Nothing of it is part of this repository. `python -m tests.peers.tryton.install` installs it and prints where it is.
+Nothing of it is part of this repository. `python -m tests.peers.tryton.install` installs it and prints where.
 """
 
 import fcntl
