@@ -196,3 +196,22 @@ def test_only_ours_are_polled_where_asked(standin: StandIn) -> None:
     for ours in connected(standin, "request", changes_of="ours"):
         assert ours.create(new_request()).number in {change.number for change in ours.changes(LONG_AGO)}
         assert theirs not in {change.number for change in ours.changes(LONG_AGO)}
+
+
+def test_old_changes_of_others_are_left_out_and_ours_are_not(standin: StandIn, sap: SapS4) -> None:
+    long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(days=200)
+    standin.faults(now=long_ago.isoformat())
+    mine, theirs = str(sap.create(new_request()).number), Planner(standin).own_order(LOCATION, EQUIPMENT)
+    standin.faults()
+    told = {change.number for change in sap.changes(LONG_AGO)}
+    assert (mine in told, theirs in told) == (True, False)
+
+
+def test_ours_are_polled_whatever_planning_plant_they_moved_to(standin: StandIn) -> None:
+    for here in connected(standin, "request", planning_plant="1010"):
+        number = str(here.create(new_request()).number)
+        theirs = Planner(standin).own_order(LOCATION, EQUIPMENT)
+        for one in (number, theirs):
+            standin.control(f"fields/{one}", {"MaintenancePlanningPlant": "2020"})
+        told = {change.number for change in here.changes(LONG_AGO)}
+        assert (number in told, theirs in told) == (True, False)

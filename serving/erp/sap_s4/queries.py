@@ -70,32 +70,31 @@ class Queries:
         return {str(order[ORDER]): order for order in found}
 
     def changes(self, since: dt.datetime) -> list[OrderChange]:
-        """Notifications, and orders with or without one, that changed at or after `since`, oldest first."""
-        options = self._options
-        since = max(since, self._clock.now() - dt.timedelta(days=options.history_days))
-        after = f"LastChangeDateTime ge {moment(since)}"
-        ours = f" and {_KEY} ge 'WC-' and {_KEY} lt 'WC.'" if options.changes_of == "ours" else ""
-        told = {"$filter": after + ours + self._planned_here(), "$expand": _EXPANDED}
+        """Notifications, and orders with or without one, that changed at or after `since`, oldest first.
+
+        Those of others only within `history_days`, so that a first poll does not read all that ever was.
+        """
+        options, only_ours = self._options, self._options.changes_of == "ours"
+        recent = max(since, self._clock.now() - dt.timedelta(days=options.history_days))
+        all_of_them = f"(LastChangeDateTime ge {moment(recent)}{self._planned_here()})"
+        ours = f"(LastChangeDateTime ge {moment(since)} and {_KEY} ge 'WC-' and {_KEY} lt 'WC.')"
+        told = {"$filter": ours if only_ours else f"{all_of_them} or {ours}", "$expand": _EXPANDED}
         rows = {str(row[NOTIFICATION]): row for row in self.notifications(told, "changes")}
-        orders: dict[str, Row] = {}
+        moved: dict[str, Row] = {}
         if options.orders:
-            told = {"$filter": after + self._planned_here(), "$orderby": "LastChangeDateTime"}
-            moved = self._session.rows(options.order_service, ORDER, told, "changes")
-            orders = {str(order[ORDER]): order for order in moved}
-            missing = {str(o.get(NOTIFICATION) or "") for o in moved} - {"", *rows}
+            told = {"$filter": all_of_them, "$orderby": "LastChangeDateTime"}
+            found = self._session.rows(options.order_service, ORDER, told, "changes")
+            moved = {str(order[ORDER]): order for order in found}
+            missing = {str(order.get(NOTIFICATION) or "") for order in found} - {"", *rows}
             for row in self._chunks(options.notification_service, NOTIFICATION, missing, "changes", _EXPANDED):
-                if not ours or str(row.get(_KEY)).startswith("WC-"):
+                if not only_ours or str(row.get(_KEY)).startswith("WC-"):
                     rows[str(row[NOTIFICATION])] = row
-        orders |= self._orders_of(rows.values(), "changes", known=orders)
-        found = [self._reading.change(row, orders.get(str(row.get(ORDER) or ""))) for row in rows.values()]
+        orders = moved | self._orders_of(rows.values(), "changes", known=moved)
+        told_of = [self._reading.change(row, orders.get(str(row.get(ORDER) or ""))) for row in rows.values()]
         linked = {str(row.get(ORDER) or "") for row in rows.values()}
-        if not ours:
-            found += [
-                self._reading.change_alone(order)
-                for number, order in orders.items()
-                if number not in linked and not order.get(NOTIFICATION)
-            ]
-        kept = [change for change in found if change is not None and change.changed_at >= since]
+        alone = [one for number, one in moved.items() if number not in linked and not one.get(NOTIFICATION)]
+        told_of += [] if only_ours else [self._reading.change_alone(one) for one in alone]
+        kept = [change for change in told_of if change is not None and change.changed_at >= since]
         return sorted(kept, key=lambda change: (change.changed_at, change.number))
 
     def assets(self) -> list[Asset]:

@@ -9,8 +9,10 @@ import fcntl
 import hashlib
 import json
 import os
+import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,15 @@ __all__ = ["PAGE", "MissingPeerError", "installed", "node_of"]
 
 HERE = Path(__file__).parent
 _SDK = "@sap/cloud-sdk-vdm-"
-# Version 22 of node comes from npm too: that of the machine may be older than CAP's database wants.
+# CAP's database wants node 22 or later. For Linux it comes from npm too; elsewhere the machine's own is taken.
+_ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
+_NODE = f"node-linux-{_ARCHITECTURES.get(platform.machine(), 'x64')}" if sys.platform == "linux" else None
 PACKAGES = (
     "@sap/cds@9.9.3",
     "@cap-js/sqlite@3.1.1",
     "@cap-js-community/odata-v2-adapter@1.15.10",
     "express@4.22.3",
-    "node@22.23.3",
+    *(() if _NODE is None else (f"{_NODE}@22.23.3",)),
     f"{_SDK}maintenance-notification-service@2.1.0",
     f"{_SDK}maintenance-order-service@2.1.0",
     f"{_SDK}equipment-service@2.1.0",
@@ -99,8 +103,9 @@ def installed(*, install: bool | None = None) -> Path:
 
 
 def node_of(folder: Path) -> Path:
-    """The node that came with the server."""
-    return folder / "node_modules" / "node" / "bin" / "node"
+    """The node that runs the server: the one that came with it, else the machine's own."""
+    own = shutil.which("node") or "node"
+    return Path(own) if _NODE is None else folder / "node_modules" / _NODE / "bin" / "node"
 
 
 def _install(folder: Path) -> None:
@@ -108,7 +113,8 @@ def _install(folder: Path) -> None:
     if npm is None:
         raise MissingPeerError("npm is not installed: SAP's CAP server comes from its registry")
     (folder / "package.json").write_text(json.dumps({"name": "peer", "private": True}), encoding="utf-8")
-    command = [npm, "install", "--legacy-peer-deps", "--no-audit", "--no-fund", "--no-package-lock", *PACKAGES]
+    quiet = ["--no-audit", "--no-fund", "--no-package-lock"]
+    command = [npm, "install", "--ignore-scripts", "--legacy-peer-deps", *quiet, *PACKAGES]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
     except subprocess.TimeoutExpired as err:
