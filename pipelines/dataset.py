@@ -13,6 +13,7 @@ from features.core.errors import ConfigError
 from features.core.lake import Lake
 from features.core.plant import LifeUnit, Plant
 from features.core.tables import FEATURE_ROWS, FEATURE_SETS, LIVES, MAINTENANCE_EVENTS
+from pipelines.labels import outside_sensor_faults, sensor_faults
 from pipelines.splits import grouped_folds, together
 
 __all__ = ["Life", "TrainingSet", "grouped_folds", "split_groups", "training_set"]
@@ -115,10 +116,11 @@ def training_set(
     """Feature rows and lives of a class as they were known at `as_of`.
 
     A row belongs to the life in whose (start, end] its time lies, whatever was believed then; its features
-    stay as they were stored, which is what serving saw.
+    stay as they were stored, which is what serving saw. Rows of a time in which a closed order found the sensor
+    to be wrong are left out.
 
     Args:
-        lake: Holds `feature_rows`, `feature_sets` and `lives`.
+        lake: Holds `feature_rows`, `feature_sets`, `lives` and `maintenance_events`.
         plant: Says life unit, cap and grid.
         class_id: Component class.
         as_of: Rows, and lives, with a later `available_at` are not read.
@@ -140,7 +142,8 @@ def training_set(
     )
     rows = _with_clock(_joined(rows, _known_lives(lake, class_id, as_of)), plant, component_class.life_unit)
     lives = _lives(rows, plant)
-    rows = rows.filter(pl.col("running"))
+    faults = sensor_faults(lake.read(MAINTENANCE_EVENTS, as_of=as_of).collect(), as_of=as_of)
+    rows = outside_sensor_faults(rows.filter(pl.col("running")), faults)
     with_rows = set(rows["unit"].unique())
     return TrainingSet(
         component_class=class_id,

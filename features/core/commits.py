@@ -15,7 +15,7 @@ from features.core.clock import require_utc
 from features.core.errors import LakeConflictError, LakeUnavailableError
 from features.core.tables import Table
 
-__all__ = ["Watermark", "held", "moved", "persist", "told", "turn", "unknown"]
+__all__ = ["Watermark", "held", "missing", "moved", "persist", "told", "turn", "unknown"]
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -48,6 +48,12 @@ def held(delta: DeltaTable | None, app_id: str) -> dt.datetime | None:
     """Where the watermark of that name stands; None: nowhere yet."""
     version = None if delta is None else delta.transaction_version(app_id)
     return None if version is None else _EPOCH + dt.timedelta(microseconds=version)
+
+
+def missing(delta: DeltaTable, table: Table) -> list[str]:
+    """Columns that were declared after this lake's table was made, in declared order."""
+    there = {field.name for field in delta.schema().fields}
+    return [name for name in table.columns if name not in there]
 
 
 def moved(delta: DeltaTable, watermark: Watermark) -> Transaction:

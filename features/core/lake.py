@@ -8,11 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from features.core.clock import require_utc
-from features.core.commits import Watermark, held, moved, persist, told, turn, unknown
+from features.core.commits import Watermark, held, missing, moved, persist, told, turn, unknown
 from features.core.errors import RowRejectedError
 from features.core.statements import MaintenanceEvent
 from features.core.tables import MAINTENANCE_EVENTS, Table
@@ -164,6 +164,8 @@ class Lake:
         if delta is None:
             return table.empty().lazy()
         frame = pl.scan_delta(delta)
+        # A lake of before a column was declared: nothing is known of it there.
+        frame = frame.with_columns(pl.lit(None, table.columns[name]).alias(name) for name in missing(delta, table))
         if group is not None:
             frame = frame.filter(pl.col("group") == group)
         if machine_ids is not None:
@@ -219,6 +221,11 @@ class Lake:
         """The table, made if need be: empty and by itself, so that two first writers collide like any two."""
         delta = self._open(table)
         if delta is not None:
+            if new := missing(delta, table):
+                with told(table):
+                    delta.alter.add_columns(
+                        list(Schema.from_arrow(table.empty().select(new).to_arrow().schema).fields)
+                    )
             return delta
         path = f"{self.url}/{table.name}"
         with told(table):

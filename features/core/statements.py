@@ -193,7 +193,8 @@ class Refusal:
 class MaintenanceEvent:
     """Something that happened to a component, as somebody recorded it.
 
-    Key: (source, source_event_id, revision). A correction is a new revision, never an edit.
+    Key: (source, source_event_id, revision). A correction is a new revision, never an edit. `detected_at` is when
+    what was found first showed, at or before `occurred_at`: from then on a sensor was wrong, a fault was there.
     """
 
     source: str
@@ -209,6 +210,7 @@ class MaintenanceEvent:
     order_key: str | None = None
     text: str = ""
     raw: str = ""
+    detected_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

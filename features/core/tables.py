@@ -207,6 +207,7 @@ LIVES = Table(
         "failure_mode": pl.String,
         "age_known": pl.Boolean,
         "available_at": TIME,
+        "detected_at": TIME,  # when what ended it first showed; null: not told, or still running
     },
     key=("machine_id", "slot", "life_number", "known_from"),
     partitions=(),
@@ -229,6 +230,7 @@ MAINTENANCE_EVENTS = Table(
         "order_key": pl.String,
         "text": pl.String,
         "raw": pl.String,
+        "detected_at": TIME,  # when what was found first showed; null: not told
     },
     key=("source", "source_event_id", "revision"),
     partitions=(),

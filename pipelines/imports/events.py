@@ -24,7 +24,7 @@ from pipelines.quality.rows import quarantine_frame
 __all__ = ["EventsReport", "import_events"]
 
 REQUIRED = ("event_id", "machine_id", "kind", "occurred_at")
-OPTIONAL = ("slot", "outcome", "failure_mode", "known_at", "order_key", "text")
+OPTIONAL = ("slot", "outcome", "failure_mode", "known_at", "order_key", "text", "detected_at")
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -54,7 +54,7 @@ def import_events(
     """Adds the events of a file; a row whose content changed since becomes a new revision of its event.
 
     Columns `event_id`, `machine_id`, `kind`, `occurred_at`, and where known `slot`, `outcome`,
-    `failure_mode`, `known_at`, `order_key`, `text`. Times are ISO 8601; one without an offset is local time of
+    `failure_mode`, `known_at`, `order_key`, `text`, `detected_at` (when what was found first showed). Times are ISO 8601; one without an offset is local time of
     the machine's site. Without `known_at` an event could be known from the end of its day there.
 
     Args:
@@ -127,6 +127,9 @@ def _event(row: Mapping[str, str], plant: Plant, source: str, now: dt.datetime) 
         raise _refusal("too_early", f"occurred_at {occurred} lies before {EARLIEST.date()}")
     if occurred > now:
         raise _refusal("future", f"occurred_at {occurred} lies in the future")
+    detected = _time(row["detected_at"], "detected_at", site_zone) if row.get("detected_at") else None
+    if detected is not None and detected > occurred:
+        raise _refusal("bad_time", f"detected_at {detected} lies after occurred_at {occurred}")
     return MaintenanceEvent(
         source=source,
         source_event_id=row["event_id"],
@@ -141,6 +144,7 @@ def _event(row: Mapping[str, str], plant: Plant, source: str, now: dt.datetime) 
         order_key=row.get("order_key") or None,
         text=row.get("text", ""),
         raw=";".join(row.values()),
+        detected_at=detected,
     )
 
 

@@ -69,6 +69,7 @@ class _Entry:
     new_part: bool
     ending: Ending | None
     failure_mode: str
+    detected: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class _End:
     ending: Ending
     failure_mode: str | None
     next_start: dt.datetime
+    detected: dt.datetime | None
     bare: bool  # nothing but an installation: there may have been no part before
 
 
@@ -163,7 +165,8 @@ def _entries(
         if row["outcome"] is not None and kind is not EventKind.INSTALLATION:
             ending = _BY_OUTCOME[Outcome(str(row["outcome"]))]
         time = cast("dt.datetime", row["occurred_at"])
-        found.append(_Entry(time, kind in _NEW_PART, ending, str(row["failure_mode"] or "")))
+        told = cast("dt.datetime | None", row["detected_at"])
+        found.append(_Entry(time, kind in _NEW_PART, ending, str(row["failure_mode"] or ""), told))
     if component.installed is not None and component.installed <= as_of:
         found.append(_Entry(component.installed, new_part=True, ending=None, failure_mode=""))
     return sorted(found, key=lambda e: (e.time, e.new_part, e.ending or "", e.failure_mode))
@@ -199,8 +202,18 @@ def _end(group: list[_Entry]) -> _End:
         time = min(entry.time for entry in group if entry.ending is Ending.FAILURE)
     else:
         time = fitted[0] if fitted else group[-1].time
-    modes = sorted({entry.failure_mode for entry in group if entry.ending is ending and entry.failure_mode})
-    return _End(min(time, next_start), ending, modes[0] if modes else None, next_start, bare=not said)
+    time = min(time, next_start)
+    own = [entry for entry in group if entry.ending is ending]
+    modes = sorted({entry.failure_mode for entry in own if entry.failure_mode})
+    return _End(time, ending, modes[0] if modes else None, next_start, _detected(own, ending, time), bare=not said)
+
+
+def _detected(own: list[_Entry], ending: Ending, time: dt.datetime) -> dt.datetime | None:
+    """When what ended the life first showed: as an entry tells, or when the beginning fault was found."""
+    told = [entry.detected for entry in own if entry.detected is not None]
+    if ending is Ending.INCIPIENT:
+        told += [entry.time for entry in own if entry.time < time]
+    return min((*told, time)) if told else None
 
 
 def _rows(
@@ -245,4 +258,5 @@ def _row(
         "failure_mode": None if end is None else end.failure_mode,
         "age_known": age_known,
         "available_at": known_from,
+        "detected_at": None if end is None else end.detected,
     }

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Self
 
@@ -133,6 +134,8 @@ class MemoryErp:
         completed_at: dt.datetime | None = None,
         text: str = "",
         raw_status: str = "",
+        codes: Mapping[str, str] | None = None,
+        malfunction_at: dt.datetime | None = None,
     ) -> OrderChange:
         """What a planner or craftsman does in the ERP."""
         with self._lock:
@@ -149,6 +152,8 @@ class MemoryErp:
                 outcome=outcome,
                 raw_outcome=raw_outcome or (outcome.value if outcome is not None else ""),
                 text=text,
+                codes=dict(codes or {}),
+                malfunction_at=malfunction_at,
             )
             self._changes.append(change)
             return change

@@ -88,7 +88,8 @@ def event_of(
 ) -> MaintenanceEvent:
     """The maintenance event of a closed order.
 
-    Its `available_at` is the ERP's stamp of the change, or `now` when the ERP's clock is ahead of ours.
+    Its `available_at` is the ERP's stamp of the change, or `now` when the ERP's clock is ahead of ours. What was
+    found had shown at the latest when the recommendation was made; the ERP may tell of an earlier begin.
     """
     outcome = change.outcome
     if outcome is None and change.state is OrderState.CANCELLED and not change.raw_outcome:
@@ -96,6 +97,10 @@ def event_of(
     recommendation = owner.recommendation
     # A breakdown ends the life when it happens, a repair when it is done.
     broke = change.malfunction_at if outcome is Outcome.CONFIRMED_FAILURE else None
+    occurred_at = min(broke or change.completed_at or change.changed_at, now)
+    # A recommendation that was renewed since was made for what had shown before.
+    first_at = min(recommendation.as_of, owner.created_at)
+    detected_at = min(first_at, change.malfunction_at or first_at)
     return MaintenanceEvent(
         source=source,
         source_event_id=event_id,
@@ -105,11 +110,12 @@ def event_of(
         kind=EventKind.INSPECTION if outcome is None else _KINDS.get(outcome, EventKind.INSPECTION),
         outcome=outcome,
         failure_mode=change.failure_mode or recommendation.failure_mode,
-        occurred_at=min(broke or change.completed_at or change.changed_at, now),
+        occurred_at=occurred_at,
         available_at=min(change.changed_at, now),
         order_key=owner.key,
         text=change.text,
         raw=change.raw_outcome or change.raw_status,
+        detected_at=min(detected_at, occurred_at),
     )
 
 

@@ -4,12 +4,13 @@ import resource
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -408,6 +409,16 @@ def test_an_event_is_stored_by_its_words(lake: Lake) -> None:
     lake.append_events([_event(1)], writer="sync")
     row = lake.read(MAINTENANCE_EVENTS).collect().row(0, named=True)
     assert (row["kind"], row["outcome"], row["failure_mode"]) == ("failure", "confirmed_failure", None)
+
+
+def test_a_lake_of_before_a_column_was_declared_is_read_and_written_on(lake: Lake, tmp_path: Path) -> None:
+    old = MAINTENANCE_EVENTS.frame([{"source": "pi", "source_event_id": "0", "revision": 0}]).drop("detected_at")
+    write_deltalake(str(tmp_path / "maintenance_events"), old.to_arrow())
+    assert lake.read(MAINTENANCE_EVENTS).collect()["detected_at"].to_list() == [None]
+    lake.append_events([replace(_event(1), detected_at=T0)], writer="sync")
+    found = lake.read(MAINTENANCE_EVENTS).sort("source_event_id").collect()
+    assert found["detected_at"].to_list() == [None, T0]
+    assert lake.read(MAINTENANCE_EVENTS, version=0).collect()["detected_at"].to_list() == [None]
 
 
 def test_no_events_are_no_commit(lake: Lake) -> None:

@@ -59,6 +59,16 @@ def test_known_at_counts_where_it_is_given(tmp_path: Path) -> None:
     assert event["slot"] is None
 
 
+def test_the_first_sign_is_kept_and_refused_where_it_lies_after_the_event(tmp_path: Path) -> None:
+    early, late = (
+        "8,P101,inspection,2025-03-09T10:00,2025-03-02T08:00",
+        "9,P101,inspection,2025-03-09T10:00,2025-03-10",
+    )
+    report = take(tmp_path, early, late, header="event_id,machine_id,kind,occurred_at,detected_at")
+    found = Lake(tmp_path / "lake").read(MAINTENANCE_EVENTS).collect()["detected_at"].to_list()
+    assert (found, report.quarantined) == ([dt.datetime(2025, 3, 2, 7, tzinfo=dt.UTC)], 1)
+
+
 def test_the_same_file_again_adds_nothing_and_a_correction_is_a_revision(tmp_path: Path) -> None:
     take(tmp_path, GOOD)
     again = take(tmp_path, GOOD)

@@ -101,6 +101,47 @@ def test_incipient_fault_ends_the_life_at_its_repair() -> None:
     assert found == [(0, 14, "incipient"), (14, None, "running")]
 
 
+@pytest.mark.parametrize(("told", "detected"), [(None, 10), (8, 8), (20, 10)])
+def test_incipient_fault_keeps_when_it_first_showed(told: float | None, detected: float) -> None:
+    found = event(10, EventKind.INSPECTION, Outcome.INCIPIENT_FAULT)
+    found |= {"detected_at": None if told is None else BEGIN + told * DAY}
+    frame = labels.lives(
+        MAINTENANCE_EVENTS.frame([found, event(14, EventKind.REPLACEMENT)]), plant_of("DE"), as_of=LATER
+    )
+    assert frame["detected_at"].to_list() == [BEGIN + detected * DAY, None]
+
+
+def sensor_fault(day: float, since: float | None, **more: object) -> dict[str, object]:
+    started = None if since is None else BEGIN + since * DAY
+    return event(day, EventKind.INSPECTION, Outcome.SENSOR_FAULT) | {"detected_at": started} | more
+
+
+def test_readings_are_wrong_from_the_first_sign_of_a_sensor_fault_to_its_repair() -> None:
+    events = MAINTENANCE_EVENTS.frame([sensor_fault(10, 8), sensor_fault(20, None, slot="NDE")])
+    faults = labels.sensor_faults(events, as_of=LATER)
+    assert faults.rows() == [("P1", "DE", BEGIN + 8 * DAY, BEGIN + 10 * DAY)]
+
+
+def test_a_sensor_fault_is_not_known_before_it_was_told_nor_after_it_was_withdrawn() -> None:
+    first = sensor_fault(10, 8, source_event_id="x", available_at=BEGIN + 11 * DAY)
+    other = event(10, EventKind.INSPECTION, Outcome.NO_FAULT_FOUND, number="x", revision=1, known_after=5)
+    events = MAINTENANCE_EVENTS.frame([first, other])
+    known = [labels.sensor_faults(events, as_of=BEGIN + day * DAY).height for day in (10.5, 12, 16)]
+    assert known == [0, 1, 0]
+
+
+@pytest.mark.parametrize(("slot", "kept"), [("DE", [1, 4, 2]), ("NDE", [1, 2, 3, 4]), (None, [1, 4])])
+def test_rows_in_the_time_of_a_sensor_fault_are_left_out(slot: str | None, kept: list[int]) -> None:
+    rows = pl.DataFrame(
+        [("P1", "DE", BEGIN + day * DAY) for day in (1, 2, 3, 4)] + [("P1", "NDE", BEGIN + 2 * DAY)],
+        schema=["machine_id", "slot", "time"],
+        orient="row",
+    ).with_columns(pl.col("time").cast(pl.Datetime("us", "UTC")))
+    faults = labels.sensor_faults(MAINTENANCE_EVENTS.frame([sensor_fault(3, 2, slot=slot)]), as_of=LATER)
+    left = labels.outside_sensor_faults(rows, faults)
+    assert [(time - BEGIN).days for time in left["time"]] == kept
+
+
 def test_preventive_replacement_is_never_counted_as_failure() -> None:
     found = lives_of(event(10, EventKind.REPLACEMENT, Outcome.PREVENTIVE_REPLACEMENT))
     assert found == [(0, 10, "suspension"), (10, None, "running")]

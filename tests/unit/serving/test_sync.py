@@ -94,6 +94,18 @@ def test_outcome_decides_what_happens_to_the_life(
     assert store.recommendations()[0].state == "completed"
 
 
+@pytest.mark.parametrize(("broke", "detected"), [(None, T), (T - HOUR, T - HOUR), (T + HOUR, T)])
+def test_the_first_sign_is_the_recommendation_or_what_the_erp_tells_of_before(
+    store: Store, erp: MemoryErp, lake: Lake, broke: dt.datetime | None, detected: dt.datetime
+) -> None:
+    done = T + 2 * HOUR
+    erp.set_status(
+        NUMBER, OrderState.COMPLETED, outcome=Outcome.SENSOR_FAULT, completed_at=done, malfunction_at=broke
+    )
+    sync(store, erp, lake, now=T + 3 * HOUR)
+    assert events(lake).select("detected_at", "occurred_at").row(0) == (detected, done)
+
+
 def test_syncing_again_adds_nothing(store: Store, erp: MemoryErp, lake: Lake) -> None:
     close(erp, Outcome.PREVENTIVE_REPLACEMENT)
     sync(store, erp, lake, now=T + HOUR)
