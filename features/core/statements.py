@@ -121,10 +121,10 @@ class Evidence:
     `within limits`) or physics (`verdict`: the fault, `unknown` or `normal`; on the first item the value is the
     margin in dB, on those after it the height of a line over its floor in dB, with `order` of the shaft speed and
     `frequency_hz`). `note` tells it in words. What the age alone says has the rung `class_prior` (`verdict`:
-    `declared`, `fitted` or a failure mode). A past life that looked like this one (`feature` is `past_life`) has the
-    rung of the number beside it: `value` is what was left of that life then, `verdict` how it ended (`failure`, a
-    failure mode or `suspension`), `distance` how far off it is (0 alike, 1 as different as can be). Reasons of the
-    other rungs leave all six empty.
+    `declared`, `fitted` or a failure mode). A past life that looked like this one (`feature` is `past_life`) has
+    the rung of the number beside it: `value` is what was left of that life then, `verdict` how it ended
+    (`failure`, a failure mode or `suspension`), `distance` how far off it is (0 alike, 1 as different as can be).
+    Reasons of the other rungs leave all six empty.
     """
 
     feature: str

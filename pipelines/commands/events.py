@@ -19,7 +19,8 @@ app = typer.Typer(no_args_is_help=True, help="Maintenance events from files.")
 EventsFile = Annotated[
     Path,
     typer.Argument(
-        help="CSV: event_id, machine_id, kind, occurred_at; where known slot, outcome, failure_mode, known_at, detected_at."
+        help="CSV: event_id, machine_id, kind, occurred_at; where known slot, outcome, failure_mode, known_at, "
+        "detected_at."
     ),
 ]
 

@@ -54,8 +54,9 @@ def import_events(
     """Adds the events of a file; a row whose content changed since becomes a new revision of its event.
 
     Columns `event_id`, `machine_id`, `kind`, `occurred_at`, and where known `slot`, `outcome`,
-    `failure_mode`, `known_at`, `order_key`, `text`, `detected_at` (when what was found first showed). Times are ISO 8601; one without an offset is local time of
-    the machine's site. Without `known_at` an event could be known from the end of its day there.
+    `failure_mode`, `known_at`, `order_key`, `text`, `detected_at` (when what was found first showed). Times are
+    ISO 8601; one without an offset is local time of the machine's site. Without `known_at` an event could be
+    known from the end of its day there.
 
     Args:
         file: UTF-8, with a header.

@@ -70,9 +70,19 @@ class Loop:
     def _rows(self) -> None:
         rows = [
             {
-                **{"group": "area", "date": at(hour).date(), "machine_id": "P101", "slot": "DE"},
-                **{"component_class": "bearing", "fingerprint": "f", "time": at(hour), "available_at": at(hour)},
-                **{"running": True, "age": float(hour), "age_known": True, "values": [1.0], "refusals": []},
+                "group": "area",
+                "date": at(hour).date(),
+                "machine_id": "P101",
+                "slot": "DE",
+                "component_class": "bearing",
+                "fingerprint": "f",
+                "time": at(hour),
+                "available_at": at(hour),
+                "running": True,
+                "age": float(hour),
+                "age_known": True,
+                "values": [1.0],
+                "refusals": [],
             }
             for hour in range(1, NOW + 1)
         ]
@@ -117,7 +127,7 @@ class Loop:
         names = ("start", "end", "ending", "failure_mode", "detected_at")
         told = self.lake.read(LIVES).sort("life_number").select(names).collect()
         hours = [(pl.col(name) - BEGIN).dt.total_hours() for name in ("start", "end", "detected_at")]
-        return [row for row in told.with_columns(hours).iter_rows()]
+        return list(told.with_columns(hours).iter_rows())
 
 
 def at(hour: int) -> dt.datetime:
@@ -155,7 +165,8 @@ def test_the_replacement_of_a_good_part_is_no_failure_and_begins_a_new_life(loop
     loop.close("REPL", damage="NONE")
     data = loop.learnt()
     assert [life[:3] for life in loop.lives] == [(0, CLOSED, "suspension"), (CLOSED, None, "running")]
-    assert data.failed_units == () and data.survived[0] == CLOSED - 1
+    assert data.failed_units == ()
+    assert data.survived[0] == CLOSED - 1
     assert [life.duration for life in data.lives] == [CLOSED, NOW - CLOSED]
 
 
@@ -163,7 +174,8 @@ def test_where_nothing_was_found_the_part_is_still_at_risk_at_its_old_age(loop: 
     loop.close("NFF")
     data = loop.learnt()
     assert loop.lives == [(0, None, "running", None, None)]
-    assert data.survived[0] == NOW - 1 and data.lives[0].duration == NOW
+    assert data.survived[0] == NOW - 1
+    assert data.lives[0].duration == NOW
     assert loop.store.precision()["works", "bearing"].wrong == 1
 
 
@@ -188,7 +200,8 @@ def test_what_was_not_done_leaves_the_part_at_risk(loop: Loop, activity: str, st
     loop.close(activity, state=state)
     data = loop.learnt()
     assert loop.lives == [(0, None, "running", None, None)]
-    assert len(hours_of(data)) == NOW and data.failed_units == ()
+    assert len(hours_of(data)) == NOW
+    assert data.failed_units == ()
 
 
 def test_another_failure_mode_is_an_event_of_its_own_and_a_suspension_to_this_one(loop: Loop) -> None:
@@ -197,7 +210,8 @@ def test_another_failure_mode_is_an_event_of_its_own_and_a_suspension_to_this_on
     assert loop.lives[0] == (0, BROKE, "failure", "lubrication", SHOWN)
     # Five alike, so that a mode has a life of its own: the mode of the order has none.
     prior = class_prior([data.lives[0]] * 5)
-    assert prior["failures.lubrication"] == 5.0 and "failures.bearing" not in prior
+    assert prior["failures.lubrication"] == 5.0
+    assert "failures.bearing" not in prior
 
 
 def test_an_unmapped_code_changes_no_life_and_waits_for_a_person(loop: Loop) -> None:

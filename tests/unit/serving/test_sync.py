@@ -68,8 +68,10 @@ def events(lake: Lake) -> pl.DataFrame:
     return lake.read(MAINTENANCE_EVENTS).collect()
 
 
-def close(erp: MemoryErp, outcome: Outcome | None = None, **more: str) -> OrderChange:
-    return erp.set_status(NUMBER, OrderState.COMPLETED, outcome=outcome, completed_at=T, **more)
+def close(erp: MemoryErp, outcome: Outcome | None = None, raw_outcome: str = "", text: str = "") -> OrderChange:
+    return erp.set_status(
+        NUMBER, OrderState.COMPLETED, outcome=outcome, completed_at=T, raw_outcome=raw_outcome, text=text
+    )
 
 
 @pytest.mark.parametrize(
