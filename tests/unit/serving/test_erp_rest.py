@@ -443,6 +443,7 @@ def test_tryton_gets_its_golden_task() -> None:
         (["UserError", ["You are not allowed to access Project Work", "", None]], ConfigError),
         (["ConcurrencyException", "Record modified"], ErpUnavailableError),
         (["database is locked", ""], ErpUnavailableError),
+        (["UserError", ["The number on work must be unique.", "", None]], ErpUnavailableError),
         (["'nofield'", "Traceback"], OrderRejectedError),
     ],
 )
