@@ -101,8 +101,13 @@ def _doubt(row: Mapping[str, object], slots: Mapping[str, set[str]]) -> Doubt | 
 
 
 def _begins(rows: pl.DataFrame, data_begin: Mapping[str, dt.datetime]) -> dict[tuple[str, str], dt.datetime]:
-    """(machine, slot) -> its first bare installation (a replacement tells of a part before it), or first data."""
-    bare = rows.filter(pl.col("kind") == EventKind.INSTALLATION.value, pl.col("slot").is_not_null())
+    """(machine, slot) -> its first bare installation, or first data.
+
+    A replacement, and an installation that an order tells of, tell of a part before.
+    """
+    bare = rows.filter(
+        pl.col("kind") == EventKind.INSTALLATION.value, pl.col("slot").is_not_null(), pl.col("outcome").is_null()
+    )
     first = bare.group_by("machine_id", "slot").agg(pl.col("occurred_at").min())
     return {
         (machine_id, slot): min(time, data_begin.get(machine_id, time))

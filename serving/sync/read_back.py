@@ -1,7 +1,7 @@
 """Changes of orders since the last look: their state into the store, what they found into the lake."""
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from features.core.clock import require_utc
 from features.core.lake import Lake
@@ -150,10 +150,32 @@ def take(
             kind=event.kind.value,
             outcome=None if event.outcome is None else event.outcome.value,
         )
-        report.events += lake.append_events([event], writer="sync")
+        told = store.changes.told(name, change.number)
+        part = _part_of(event, change, None if told is None else told.outcome, now)
+        report.events += lake.append_events([event] if part is None else [event, part], writer="sync")
         if event.outcome is None:
             report.needs_review.append(change.number)
     store.changes.record(name, change, event=event, now=now)
+
+
+def _part_of(
+    event: MaintenanceEvent, change: OrderChange, before: Outcome | None, now: dt.datetime
+) -> MaintenanceEvent | None:
+    """The new part after a breakdown: it runs from the end of the repair on, an event of its own.
+
+    Where the order told of a breakdown before and tells something else now, the part is corrected along with it.
+    """
+    failed = Outcome.CONFIRMED_FAILURE
+    if change.completed_at is None or failed not in (event.outcome, before):
+        return None
+    return replace(
+        event,
+        source_event_id=f"{event.source_event_id}:part",
+        kind=EventKind.INSTALLATION,
+        failure_mode=None,
+        occurred_at=max(event.occurred_at, min(change.completed_at, now)),
+        detected_at=None,
+    )
 
 
 def _is_twin(change: OrderChange, owner: StoredRecommendation) -> bool:

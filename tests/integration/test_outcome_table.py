@@ -10,7 +10,15 @@ import pytest
 from features.core.clock import DemoClock
 from features.core.lake import Lake
 from features.core.plant import Component, ComponentClass, LifeUnit, Machine, MeasuringPoint, Plant, Site
-from features.core.statements import Action, Recommendation, Rung, order_key
+from features.core.statements import (
+    Action,
+    EventKind,
+    MaintenanceEvent,
+    Outcome,
+    Recommendation,
+    Rung,
+    order_key,
+)
 from features.core.tables import FEATURE_ROWS, FEATURE_SETS, LIVES, MAINTENANCE_EVENTS
 from features.core.units import Quantity
 from pipelines import labels
@@ -105,7 +113,8 @@ class Loop:
         self, activity: str, *, broke: int | None = None, state: OrderState = OrderState.COMPLETED, **codes: str
     ) -> None:
         """The workshop closes the order, and the change is read back."""
-        self.clock.move_to(at(CLOSED))
+        closed_at = max(self.clock.now(), at(CLOSED))
+        self.clock.move_to(closed_at)
         self.erp.set_status(
             NUMBER,
             state,
@@ -149,9 +158,38 @@ def loop(tmp_path: Path) -> Iterator[Loop]:
 def test_a_confirmed_failure_is_an_event_when_it_broke_not_when_the_order_was_closed(loop: Loop) -> None:
     loop.close("BRKD", broke=BROKE)
     data = loop.learnt()
-    assert loop.lives == [(0, BROKE, "failure", "bearing", SHOWN), (BROKE, None, "running", None, None)]
+    assert loop.lives == [(0, BROKE, "failure", "bearing", SHOWN), (CLOSED, None, "running", None, None)]
     assert data.rul[:BROKE].tolist() == [float(BROKE - hour) for hour in range(1, BROKE + 1)]
     assert [life.failed for life in data.lives] == [True, False]
+
+
+def test_a_breakdown_that_was_none_after_all_takes_its_new_part_along(loop: Loop) -> None:
+    loop.close("BRKD", broke=BROKE)
+    loop.close("NFF", broke=BROKE)
+    loop.learnt()
+    newest = loop.lake.read(LIVES).filter(pl.col("known_from") == pl.col("known_from").max()).collect()
+    assert newest.select("start", "end").rows() == [(BEGIN, None)]
+
+
+def test_a_second_breakdown_soon_after_a_repair_is_an_end_of_its_own(loop: Loop) -> None:
+    loop.close("BRKD", broke=BROKE)
+    again = MaintenanceEvent(
+        *(
+            "log",
+            "7",
+            0,
+            "P101",
+            "DE",
+            EventKind.FAILURE,
+            Outcome.CONFIRMED_FAILURE,
+            None,
+            at(NOW - 5),
+            at(NOW - 5),
+        )
+    )
+    loop.lake.append_events([again], writer="events")
+    loop.learnt()
+    assert [life[:2] for life in loop.lives] == [(0, BROKE), (CLOSED, NOW - 5), (NOW - 5, None)]
 
 
 def test_a_beginning_fault_is_an_event_at_its_repair_that_keeps_when_it_first_showed(loop: Loop) -> None:

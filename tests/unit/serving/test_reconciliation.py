@@ -246,7 +246,8 @@ def test_breakdown_ends_the_life_when_it_broke(store: Store, lake: Lake) -> None
             ]  # fmt: skip
 
     sync(store, Telling(), lake, now=T + 10 * HOUR, outcomes=OutcomeMaps(OutcomeMap.model_validate(rules)))
-    (event,) = lake.read(MAINTENANCE_EVENTS).collect().iter_rows(named=True)
+    event, part = lake.read(MAINTENANCE_EVENTS).sort("source_event_id").collect().iter_rows(named=True)
+    assert (part["kind"], part["occurred_at"]) == ("installation", T + 8 * HOUR)
     assert (event["kind"], event["occurred_at"]) == (EventKind.FAILURE.value, broke)
 
 
