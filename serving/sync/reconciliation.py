@@ -122,7 +122,9 @@ def _one_of(
     numbers = [str(order.number) for order in found]
     message = f"the ERP has orders {', '.join(numbers)} for one key; {kept.number} stays"
     store.incidents.open(IncidentKind.TWICE, key, message, {"orders": numbers, "kept": kept.number}, now=now)
-    if may_write and all([_cancelled(order, kept, orders, report) for order in doubles]):
+    # Each one is tried, whatever became of the one before.
+    ended = [_cancelled(order, kept, orders, report) for order in doubles] if may_write else [False]
+    if all(ended):
         store.incidents.settle(IncidentKind.TWICE, key, now=now)
     return kept
 
