@@ -11,7 +11,10 @@ OWNERS = {
     "init": ("features", "Write a commented plant file to start from."),
     "check": ("features pipelines serving", "Validate plant, settings and connections; say what to do next."),
     "demo": ("pipelines serving pipelines", "Walk from a simulated historian to an ERP order and back."),
-    "import": ("pipelines", "Turn a public data set into a plant: femto, cmapss, azure-pdm, production-plant."),
+    "import": (
+        "pipelines",
+        "Turn a public data set into a plant: femto, cmapss, azure-pdm, production-plant, chiller-work-orders.",
+    ),
     "ingest": ("pipelines", "Read the historians into the lake."),
     "events": ("pipelines", "Import maintenance events from a file."),
     "features": ("pipelines", "Discover generic features worth having."),

@@ -2,7 +2,8 @@
 
 console   settings, errors, progress and tables of a command
 imports   `wearcast import`: public data sets
-events    `wearcast events`: import, review
+events    `wearcast events`: import, orders, review
+orders    what a file of work orders brought, as tables
 rounds    `wearcast ingest` and `score`
 learning  `wearcast train` and `tune`
 discover  `wearcast features discover`

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from features.core.lake import Lake
 from pipelines.commands.console import AsJson, print_facts, told
+from pipelines.commands.orders import print_orders
 
 __all__ = ["app"]
 
@@ -22,6 +23,11 @@ EventsFile = Annotated[
         help="CSV: event_id, machine_id, kind, occurred_at; where known slot, outcome, failure_mode, known_at, "
         "detected_at."
     ),
+]
+
+OrdersFile = Annotated[Path, typer.Argument(help="CSV, one row an order; the map names its columns.")]
+OrderMapping = Annotated[
+    Path, typer.Option(help="YAML: what columns and codes mean, e.g. pipelines/imports/mappings/*.yaml.")
 ]
 
 
@@ -36,6 +42,20 @@ def import_events(file: EventsFile, as_json: AsJson = False) -> None:
         now = clock_from(settings.replay).now()
         report = bring_in(file, Lake(settings.lake), read_plant(settings.plant), now=now)
         print_facts(asdict(report), as_json, "Events")
+
+
+@app.command("orders")
+def import_orders(file: OrdersFile, mapping: OrderMapping, as_json: AsJson = False) -> None:
+    """Closed work orders from an ERP's export, by a map of its columns and codes."""
+    from features.core.clock import clock_from
+    from features.core.plant import read_plant
+    from pipelines.imports.order_map import read_order_map
+    from pipelines.imports.work_orders import import_work_orders
+
+    with told() as settings:
+        now, order_map = clock_from(settings.replay).now(), read_order_map(mapping)
+        report = import_work_orders(file, order_map, Lake(settings.lake), read_plant(settings.plant), now=now)
+        print_orders(report, as_json)
 
 
 @app.command("review")

@@ -8,6 +8,7 @@ import typer
 
 from features.core.lake import Lake
 from pipelines.commands.console import AsJson, print_facts, told
+from pipelines.commands.orders import print_orders
 
 __all__ = ["app"]
 
@@ -15,6 +16,10 @@ app = typer.Typer(no_args_is_help=True, help="Turn a public data set into a plan
 
 Source = Annotated[Path, typer.Argument(help="Folder with the files of the data set.")]
 Subset = Annotated[str, typer.Option(help="FD001, FD002, FD003 or FD004.")]
+Mapping = Annotated[Path | None, typer.Option(help="What columns and codes mean; default: the shipped one.")]
+TimeZone = Annotated[
+    str | None, typer.Option(help="Of the site, where the plant file is new: the data name none.")
+]
 PlantFile = Annotated[Path | None, typer.Option("--plant", help="Where the plant file goes; default: in `plant`.")]
 
 
@@ -59,6 +64,30 @@ def import_production_plant(source: Source, plant: PlantFile = None, as_json: As
     with told() as settings:
         report = bring_in(source, Lake(settings.lake), plant or _inside(settings.plant, "production-plant.yaml"))
         print_facts(asdict(report), as_json, "Imported")
+
+
+@app.command("chiller-work-orders")
+def import_chiller_work_orders(
+    source: Source,
+    mapping: Mapping = None,
+    time_zone: TimeZone = None,
+    plant: PlantFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Work orders of building chillers: what their codes tell of lives, and what no rule fits."""
+    from features.core.clock import clock_from
+    from pipelines.imports.chillers import MAPPING, TIME_ZONE, import_chillers
+
+    with told() as settings:
+        report = import_chillers(
+            source,
+            Lake(settings.lake),
+            plant or _inside(settings.plant, "chillers.yaml"),
+            now=clock_from(settings.replay).now(),
+            mapping=mapping or MAPPING,
+            time_zone=time_zone or TIME_ZONE,
+        )
+        print_orders(report, as_json)
 
 
 def _inside(plant: Path, name: str) -> Path:

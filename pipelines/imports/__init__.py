@@ -6,5 +6,8 @@ cmapss            NASA turbofan engines, run to failure
 azure_pdm         a simulated fleet with telemetry, errors and a maintenance log
 production_plant  runs of a plant's component to its end of life
 events            maintenance events from a CSV file
+work_orders       closed work orders of an ERP's export, by a map of columns and codes
+order_map         that map
+chillers          work orders of building chillers
 plantfile         the plant file that an import writes once
 """

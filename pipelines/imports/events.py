@@ -2,7 +2,7 @@
 
 import csv
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +21,7 @@ from pipelines.historian.port import Rejected
 from pipelines.ingest import quarantine
 from pipelines.quality.rows import quarantine_frame
 
-__all__ = ["EventsReport", "import_events"]
+__all__ = ["EventsReport", "import_events", "import_rows"]
 
 REQUIRED = ("event_id", "machine_id", "kind", "occurred_at")
 OPTIONAL = ("slot", "outcome", "failure_mode", "known_at", "order_key", "text", "detected_at")
@@ -70,19 +70,46 @@ def import_events(
         ConfigError: No file, no header, or a required column is missing.
     """
     rows = _read(file, separator)
+    lines = ((f"{file.name} line {number}", row) for number, row in enumerate(rows, 2))
+    new, known, bad = import_rows(lines, lake, plant, now=now, source=source)
+    return EventsReport(str(file), len(rows), new, known, bad)
+
+
+def import_rows(
+    lines: Iterable[tuple[str, Mapping[str, str]]],
+    lake: Lake,
+    plant: Plant,
+    *,
+    now: dt.datetime,
+    source: str,
+    refused: Sequence[Rejected] = (),
+) -> tuple[int, int, int]:
+    """Adds the events of rows with the columns of `import_events`; those that cannot be events are kept apart.
+
+    Args:
+        lines: Where a row stands, for people, and its columns.
+        lake: Where the events go.
+        plant: Machines and slots that may be named.
+        now: An event later than this is refused.
+        source: Part of the events' key.
+        refused: What the caller has refused already.
+
+    Returns:
+        Events and revisions that were not there; rows that were there already; newly refused rows.
+    """
     good: list[MaintenanceEvent] = []
-    refused: list[Rejected] = []
-    for number, row in enumerate(rows, 2):
+    bad = list(refused)
+    for place, row in lines:
         try:
             good.append(_event(row, plant, source, now))
         except RowRejectedError as err:
             raw = ";".join(str(value) for value in row.values())
             reason = str(err.context.get("reason", "bad_event"))
-            refused.append(Rejected("(event)", None, raw, reason, f"{file.name} line {number}: {err}"))
+            bad.append(Rejected("(event)", None, raw, reason, f"{place}: {err}"))
     new = _revised(lake, good, source, now)
-    bad = quarantine(lake, quarantine_frame(refused, source=source, now=now))
+    kept = quarantine(lake, quarantine_frame(bad, source=source, now=now))
     count = lake.append_events(new, writer="events")
-    return EventsReport(str(file), len(rows), count, len(good) - count, bad)
+    return count, len(good) - count, kept
 
 
 def _read(file: Path, separator: str | None) -> list[dict[str, str]]:

@@ -203,7 +203,8 @@ def _end(group: list[_Entry]) -> _End:
     else:
         time = fitted[0] if fitted else group[-1].time
     time = min(time, next_start)
-    own = [entry for entry in group if entry.ending is ending]
+    # A good part that was replaced failed of nothing.
+    own = [] if ending is Ending.SUSPENSION else [entry for entry in group if entry.ending is ending]
     modes = sorted({entry.failure_mode for entry in own if entry.failure_mode})
     return _End(time, ending, modes[0] if modes else None, next_start, _detected(own, ending, time), bare=not said)
 

@@ -202,7 +202,7 @@ def test_a_beginning_fault_is_an_event_at_its_repair_that_keeps_when_it_first_sh
 def test_the_replacement_of_a_good_part_is_no_failure_and_begins_a_new_life(loop: Loop) -> None:
     loop.close("REPL", damage="NONE")
     data = loop.learnt()
-    assert [life[:3] for life in loop.lives] == [(0, CLOSED, "suspension"), (CLOSED, None, "running")]
+    assert loop.lives == [(0, CLOSED, "suspension", None, None), (CLOSED, None, "running", None, None)]
     assert data.failed_units == ()
     assert data.survived[0] == CLOSED - 1
     assert [life.duration for life in data.lives] == [CLOSED, NOW - CLOSED]
