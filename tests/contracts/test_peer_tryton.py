@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_peer_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("WEARCAST_PEERS_CACHE", str(tmp_path))
+    monkeypatch.setenv("ERP_PEERS_CACHE", str(tmp_path))
     with pytest.raises(MissingPeerError, match=r"python -m tests\.peers\.tryton\.install"):
         installed(install=False)
 

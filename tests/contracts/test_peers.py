@@ -16,7 +16,7 @@ def test_a_missing_peer_is_a_skip_with_its_reason_on_a_laptop() -> None:
 
 def test_a_missing_peer_is_a_failure_where_peers_must_be() -> None:
     with pytest.raises(pytest.fail.Exception, match="npm is not installed"):
-        absent("npm is not installed", {"WEARCAST_PEERS": "1"})
+        absent("npm is not installed", {"ERP_PEERS": "1"})
 
 
 def test_nothing_of_a_peer_is_in_the_repository() -> None:

@@ -10,7 +10,7 @@ __all__ = ["absent"]
 
 
 def absent(reason: str, environment: Mapping[str, str] = os.environ) -> NoReturn:
-    """Skip with the reason; fail with it when `WEARCAST_PEERS` is 1, as it is in CI."""
-    if environment.get("WEARCAST_PEERS") == "1":
-        pytest.fail(f"WEARCAST_PEERS is 1, but {reason}")
+    """Skip with the reason; fail with it when `ERP_PEERS` is 1, as it is in CI."""
+    if environment.get("ERP_PEERS") == "1":
+        pytest.fail(f"ERP_PEERS is 1, but {reason}")
     pytest.skip(reason)

@@ -2,7 +2,7 @@
 
 Nothing of it is part of this repository: the SAP Developer License allows to use it, not to pass it on. Who
 installs it accepts that licence, so nothing is installed unasked: `python -m tests.peers.sap_cap.install`
-does it and prints where, and so do the tests when `WEARCAST_PEERS` is 1.
+does it and prints where, and so do the tests when `ERP_PEERS` is 1.
 """
 
 import fcntl
@@ -77,15 +77,15 @@ def installed(*, install: bool | None = None) -> Path:
     """The folder of the server, installed once for each set of versions; several processes may ask at once.
 
     Args:
-        install: Whether it may be installed; None: if `WEARCAST_PEERS` is 1.
+        install: Whether it may be installed; None: if `ERP_PEERS` is 1.
 
     Raises:
         MissingPeerError: It is not installed and may not be, or npm cannot do it.
     """
     if install is None:
-        install = os.environ.get("WEARCAST_PEERS") == "1"
+        install = os.environ.get("ERP_PEERS") == "1"
     digest = hashlib.sha256(json.dumps(PACKAGES).encode()).hexdigest()[:12]
-    cache = Path(os.environ.get("WEARCAST_PEERS_CACHE") or _user_cache())
+    cache = Path(os.environ.get("ERP_PEERS_CACHE") or _user_cache())
     folder = cache / f"sap_cap-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     with (cache / f"sap_cap-{digest}.lock").open("w") as lock:

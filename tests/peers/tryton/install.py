@@ -32,17 +32,17 @@ def installed(*, install: bool | None = None) -> Path:
     """The folder with `env` and a prepared `template`, made once for each set of versions and of what is below.
 
     Args:
-        install: Whether it may be installed; None: if `WEARCAST_PEERS` is 1.
+        install: Whether it may be installed; None: if `ERP_PEERS` is 1.
 
     Raises:
         MissingPeerError: It is not installed and may not be, or pip cannot do it.
     """
     if install is None:
-        install = os.environ.get("WEARCAST_PEERS") == "1"
+        install = os.environ.get("ERP_PEERS") == "1"
     told = json.dumps([PACKAGES, PASSWORDS, STATUSES, MACHINES, Path(__file__).read_text(encoding="utf-8")])
     digest = hashlib.sha256(told.encode()).hexdigest()[:12]
     environment = hashlib.sha256(json.dumps([PACKAGES, sys.version_info[:2]]).encode()).hexdigest()[:12]
-    cache = Path(os.environ.get("WEARCAST_PEERS_CACHE") or _user_cache())
+    cache = Path(os.environ.get("ERP_PEERS_CACHE") or _user_cache())
     cache.mkdir(parents=True, exist_ok=True)
     env, folder = cache / f"tryton-env-{environment}", cache / f"tryton-{digest}"
     with (cache / "tryton.lock").open("w") as lock:
