@@ -11,10 +11,7 @@ OWNERS = {
     "init": ("features", "Write a commented plant file to start from."),
     "check": ("features pipelines serving", "Validate plant, settings and connections; say what to do next."),
     "demo": ("pipelines serving pipelines", "Walk from a simulated historian to an ERP order and back."),
-    "import": (
-        "pipelines",
-        "Turn a public data set into a plant: femto, cmapss, azure-pdm, production-plant, chiller-work-orders.",
-    ),
+    "import": ("pipelines", "Turn a public data set into a plant: femto, cmapss, azure-pdm, and others."),
     "ingest": ("pipelines", "Read the historians into the lake."),
     "events": ("pipelines", "Import maintenance events from a file."),
     "features": ("pipelines", "Discover generic features worth having."),
@@ -59,5 +56,5 @@ def up() -> None:
     [signal.signal(stop, lambda number, _: stopping.append(number)) for stop in (signal.SIGINT, signal.SIGTERM)]
     while not stopping and all(side.poll() is None for side in sides):
         time.sleep(0.2)
-    [side.send_signal(signal.SIGINT) for side in sides]
-    raise typer.Exit(max(abs(side.wait()) for side in sides))
+    codes = [abs(side.poll() or 0) or side.send_signal(signal.SIGINT) or 0 for side in sides]
+    raise typer.Exit(max(codes) or max(abs(side.wait()) for side in sides))

@@ -2,20 +2,21 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import TypeAdapter
 
 from features.core.clock import SystemClock
 from features.core.errors import ConfigError, RejectedError, UnfitError
-from features.core.plant import Plant, read_plant
 from serving.commands.console import AsJson, actor, opened_store, people, show, show_rows, told
 from serving.commands.rounds import recorded
 from serving.erp import Asset, Assets
-from serving.planning.mapping import AssetMap, MappedAsset, read_asset_map, write_asset_map
-from serving.planning.matching import Proposal, propose_assets, validate_map
 from serving.settings import ServingSettings
+
+if TYPE_CHECKING:
+    from features.core.plant import Plant
+    from serving.planning.matching import Proposal
 
 __all__ = ["app"]
 
@@ -49,6 +50,10 @@ def match(
     as_json: AsJson = False,
 ) -> None:
     """Propose the asset of each machine; what you confirm goes into the map."""
+    from features.core.plant import read_plant
+    from serving.planning.mapping import AssetMap, MappedAsset, read_asset_map, write_asset_map
+    from serving.planning.matching import propose_assets
+
     with told() as settings, opened_store(settings) as store:
         plant, assets = read_plant(settings.plant), _seen(settings)
         mapping = read_asset_map(settings.erp.assets)
@@ -80,6 +85,10 @@ def match(
 @app.command()
 def validate(as_json: AsJson = False) -> None:
     """Say what does not fit between plant file, map and ERP; ends with 1 if anything does not."""
+    from features.core.plant import read_plant
+    from serving.planning.mapping import read_asset_map
+    from serving.planning.matching import validate_map
+
     with told() as settings:
         plant, mapping = read_plant(settings.plant), read_asset_map(settings.erp.assets)
         findings = validate_map(plant.machines, mapping, _seen(settings))
@@ -89,11 +98,11 @@ def validate(as_json: AsJson = False) -> None:
             raise typer.Exit(1)
 
 
-def _is_accepted(proposal: Proposal, least: float | None) -> bool:
+def _is_accepted(proposal: "Proposal", least: float | None) -> bool:
     return least is not None and proposal.asset is not None and proposal.confidence >= least
 
 
-def _named(text: str, plant: Plant, assets: list[Asset]) -> tuple[str, Asset]:
+def _named(text: str, plant: "Plant", assets: list[Asset]) -> tuple[str, Asset]:
     machine_id, _, wanted = text.partition("=")
     if machine_id not in {machine.id for machine in plant.machines}:
         raise RejectedError(f"--confirm {text}: no machine {machine_id!r} in the plant file")
@@ -104,7 +113,7 @@ def _named(text: str, plant: Plant, assets: list[Asset]) -> tuple[str, Asset]:
     return machine_id, found[0]
 
 
-def _row(one: Proposal) -> dict[str, object]:
+def _row(one: "Proposal") -> dict[str, object]:
     return {
         "machine": one.machine_id,
         "asset": "" if one.asset is None else one.asset.equipment_number or one.asset.functional_location,
