@@ -122,7 +122,7 @@ def running(plant_environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{plant_environment['WEARCAST_PIPELINES_DAGSTER_PORT']}"
     finally:
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors.decode()
 
 
@@ -159,10 +159,10 @@ def _finished(address: str, run_id: str) -> str | None:
 def test_a_sensor_run_goes_through_by_itself_and_so_does_one_over_graphql(
     running: str, plant_environment: dict[str, str]
 ) -> None:
-    _wait(lambda: _ask(running, "{ version }")["version"], 90)
+    _wait(lambda: _ask(running, "{ version }")["version"], 240)
     started = _ask(running, LAUNCH, day="2025-01-02")["launchRun"]
     assert started["__typename"] == "LaunchRunSuccess", started
-    assert _wait(lambda: _finished(running, started["run"]["runId"]), 120) == "SUCCESS"
+    assert _wait(lambda: _finished(running, started["run"]["runId"]), 240) == "SUCCESS"
 
     by_sensor = _wait(
         lambda: [
@@ -170,7 +170,7 @@ def test_a_sensor_run_goes_through_by_itself_and_so_does_one_over_graphql(
             for run in _runs(running)
             if any(tag["key"] == "dagster/sensor_name" for tag in run["tags"]) and run["status"] == "SUCCESS"
         ],
-        120,
+        240,
     )
     assert by_sensor
     assert Path(plant_environment["WEARCAST_PIPELINES_LAKE"], "measurements").is_dir()
