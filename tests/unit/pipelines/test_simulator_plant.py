@@ -14,7 +14,7 @@ from pipelines.historian.simulator.machinery import build_machines
 FOLDER = Path(__file__).parents[3] / "data" / "simulator"
 
 
-@pytest.mark.parametrize("name", ["tiny", "demo", "benchmark"])
+@pytest.mark.parametrize("name", ["tiny", "demo", "benchmark", "closed-loop"])
 def test_the_document_is_a_valid_plant_and_survives_yaml(name: str, tmp_path: Path) -> None:
     document = plant_document(read_config(FOLDER / f"{name}.yaml"))
     (tmp_path / "plant.yaml").write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
