@@ -1,16 +1,30 @@
 """Logs: one line per unit of work, with ids from row to order."""
 
+import io
 import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
+from typing_extensions import override
 
 __all__ = ["configure_logs", "log", "logs_in", "silence_dependencies"]
+
+
+class _StandardError(io.TextIOBase):
+    """Whatever standard error is when a line is written: a command's own may be closed by then."""
+
+    @override
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    @override
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def log(name: str) -> structlog.stdlib.BoundLogger:
@@ -26,8 +40,8 @@ def configure_logs(log_format: str = "auto", target: TextIO | None = None) -> No
         log_format: `json`, `pretty`, or `auto` (pretty when the target is a terminal).
         target: Where lines go instead of standard error.
     """
-    target = sys.stderr if target is None else target
-    pretty = log_format == "pretty" or (log_format == "auto" and target.isatty())
+    is_terminal = (sys.stderr if target is None else target).isatty()
+    pretty = log_format == "pretty" or (log_format == "auto" and is_terminal)
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
     )
@@ -40,7 +54,9 @@ def configure_logs(log_format: str = "auto", target: TextIO | None = None) -> No
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(target),
+        logger_factory=structlog.WriteLoggerFactory(
+            cast("TextIO", _StandardError()) if target is None else target
+        ),
         cache_logger_on_first_use=False,
     )
 
