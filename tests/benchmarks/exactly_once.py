@@ -276,6 +276,8 @@ def run_all(names: list[str], count: int, late_count: int) -> dict[str, object]:
         folder = Path(text)
         for name in names:
             chosen = vendor(name)
+            for place in ("1", "2", "3"):
+                (folder / name / place).mkdir(parents=True)
             # A fresh ERP a run: reconciliation must know every order in it.
             with chosen.start(folder / name / "1") as peer:
                 outcomes.append(exactly_once(name, chosen, peer, folder / name / "once", count, 1))
