@@ -86,6 +86,7 @@ def deliver(
             break
         item = store.deliveries.claim(sender.owner, wall=wall.now(), lease=rules.lease, now=now)
         if item is None:
+            store.brakes.untried(orders.name, wall=wall.now())
             break
         failures = failures + 1 if sender.send(item) else 0
     return sender.report

@@ -206,7 +206,8 @@ def _hold(wish: _Wish, storms: Storms, work: _Round) -> Hold:
     site_id, place = case.context.site.id, limits.mapping.place_of(case.machine)
     if why := limits.unmapped(case.machine, site_id):
         return Hold(why)
-    hold = hold_of(case, place, work.assets, now=work.now)
+    known = None if wish.held is None else wish.held.linked_order
+    hold = hold_of(case, place, work.assets, now=work.now, known=known)
     if hold.why:
         return hold
     if why := storms.reason(case, wish.decision):

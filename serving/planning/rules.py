@@ -69,7 +69,9 @@ class Hold:
     order: str | None = None
 
 
-def hold_of(case: Case, place: tuple[str, str], assets: Assets | None, *, now: dt.datetime) -> Hold:
+def hold_of(
+    case: Case, place: tuple[str, str], assets: Assets | None, *, now: dt.datetime, known: str | None = None
+) -> Hold:
     """What the component itself or its asset in the ERP hold back; an empty one: nothing.
 
     Args:
@@ -77,22 +79,23 @@ def hold_of(case: Case, place: tuple[str, str], assets: Assets | None, *, now: d
         place: Functional location and equipment number of its machine in the ERP.
         assets: The ERP's open orders; None: not asked.
         now: Moment of the plan.
+        known: The order that it waited for so far: it is waited for while the ERP cannot be asked.
     """
     if case.reset_at is not None and now - case.reset_at < case.burn_in:
         return Hold(f"renewed on {case.reset_at:%Y-%m-%d}, still in its burn-in")
-    if assets is None or not any(place):
+    if not any(place):
         return Hold()
-    order = order_of_others(case, place, assets)
+    order = known if assets is None else order_of_others(case, place, assets, known=known)
     return Hold() if order is None else Hold(f"order {order} is open on {place[0] or place[1]}", order)
 
 
-def order_of_others(case: Case, place: tuple[str, str], assets: Assets) -> str | None:
-    """Number of an open order that is not ours; None: there is none, or the ERP cannot be asked now."""
+def order_of_others(case: Case, place: tuple[str, str], assets: Assets, *, known: str | None = None) -> str | None:
+    """Number of an open order that is not ours; None: there is none; `known` if the ERP cannot be asked now."""
     try:
         foreign = [order for order in assets.open_orders(*place) if not order.key.startswith("WC-")]
     except RetriableError as err:
         log("planning").warning("plan.assets_not_read", machine_id=case.machine.id, error=str(err))
-        return None
+        return known
     return str(foreign[0].number) if foreign else None
 
 

@@ -110,6 +110,14 @@ class Brakes:
                 _keep(connection, Breaker(name, held.failures, wall + _REST, False, held.reason), wall)
             return True
 
+    def untried(self, name: str, *, wall: dt.datetime) -> None:
+        """A sender that was let through after the rest had nothing to ask: the next one may try."""
+        held = self.breaker(name)
+        if held.open_until is None or held.needs_person or held.open_until <= wall:
+            return
+        with self._database.writing() as connection:
+            _keep(connection, Breaker(name, held.failures, wall, False, held.reason), wall)
+
     def succeeded(self, name: str, *, wall: dt.datetime) -> None:
         """The ERP answered: the breaker is closed."""
         held = self.breaker(name)

@@ -96,7 +96,7 @@ class Worker:
                 return
 
     def _plan(self, now: dt.datetime) -> None:
-        may_ask = self.store.brakes.may_try(self.orders.name, wall=self.wall.now())
+        may_ask = self.store.brakes.breaker(self.orders.name).lets_through(self.wall.now())
         assets = self.orders if isinstance(self.orders, Assets) and may_ask else None
         limits = Limits(self.erp, read_asset_map(self.erp.assets))
         plan(self.lake, self.plant, self.store, now=now, assets=assets, target=self.erp.target, limits=limits)
@@ -123,7 +123,10 @@ class Worker:
 
     def _step(self, name: str, work: Callable[[], None], *, is_erp: bool = False) -> None:
         connection, brakes = self.orders.name, self.store.brakes
-        if self._stopped.is_set() or (is_erp and not brakes.may_try(connection, wall=self.wall.now())):
+        if self._stopped.is_set():
+            return
+        # Delivery asks the breaker itself, before each item.
+        if is_erp and name != "deliver" and not brakes.may_try(connection, wall=self.wall.now()):
             return
         try:
             work()

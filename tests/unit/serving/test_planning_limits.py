@@ -178,6 +178,15 @@ def test_linked_order_that_ends_gives_the_recommendation_back(lake: Lake, plant:
     assert len(plan(lake, plant, store, now=NOW + HOUR, assets=erp, limits=limits).proposed) == 1
 
 
+def test_linked_order_is_waited_for_while_the_erp_cannot_be_asked(lake: Lake, plant: Plant, store: Store) -> None:
+    predict(lake, {"P1": 90.0})
+    erp, limits = MemoryErp(), Limits(ErpSettings(kind="memory", mode="approve"))
+    erp.create(store_request("W1-P1"))
+    plan(lake, plant, store, now=NOW, assets=erp, limits=limits)
+    assert plan(lake, plant, store, now=NOW + HOUR, assets=None, limits=limits).proposed == []
+    assert store.recommendations()[0].state == "suppressed"
+
+
 def test_shadow_keeps_what_planners_ordered_for_what_it_would_have_written(
     lake: Lake, plant: Plant, store: Store
 ) -> None:

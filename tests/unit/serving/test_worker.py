@@ -75,6 +75,21 @@ def test_unavailable_erp_is_asked_again_in_the_next_round(tmp_path: Path) -> Non
     worker.store.close()
 
 
+def test_round_after_an_outage_reads_again_though_nothing_is_to_send(tmp_path: Path) -> None:
+    erp = CountingErp()
+    worker = worker_of(tmp_path, erp)
+    worker.wall = wall = DemoClock(T)
+    for _ in range(5):
+        worker.store.brakes.failed(erp.name, "down", wall=T)
+    worker.round()
+    assert erp.asked == 0
+    wall.move_to(T + dt.timedelta(seconds=61))
+    worker.round()
+    assert erp.asked == 1
+    assert worker.store.brakes.breaker(erp.name).failures == 0
+    worker.store.close()
+
+
 def test_erp_that_refuses_our_credentials_is_left_alone(tmp_path: Path) -> None:
     erp = CountingErp(ConfigError("401"))
     worker = worker_of(tmp_path, erp)
