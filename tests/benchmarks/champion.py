@@ -14,10 +14,7 @@ if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 import argparse
-import importlib.metadata
 import json
-import os
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -25,6 +22,7 @@ from dataclasses import asdict
 from features.core.telemetry import configure_logs
 from pipelines.champion import Judged, Verdict, judge
 from tests.benchmarks._candidates import SMALL, Case, cases
+from tests.benchmarks._computer import describe_computer
 from tests.benchmarks._world import MEMORY, NOW, TRAINED, contender, plant_of, world
 
 
@@ -93,15 +91,7 @@ def main() -> None:
         return
     document = {
         "benchmark": "champion",
-        "machine": {
-            "cpu": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-            "versions": {
-                "python": platform.python_version(),
-                **{name: importlib.metadata.version(name) for name in ("lightgbm", "numpy", "polars")},
-            },
-        },
+        "machine": describe_computer("lightgbm", "numpy", "polars"),
         "settings": {
             **{n: getattr(options, n) for n in ("machines", "seed", "each", "honest")},
             "fit": asdict(SMALL),

@@ -15,10 +15,7 @@ if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
 
 import argparse
 import datetime as dt
-import importlib.metadata
 import json
-import os
-import platform
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -30,6 +27,7 @@ from scipy.stats import spearmanr
 
 from features.core.statements import HealthState
 from features.rul.condition import ConditionModel, LifeRows, fit_condition
+from tests.benchmarks._computer import describe_computer
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -187,17 +185,6 @@ def hydraulic(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def machine() -> dict[str, object]:
-    """What the figures were measured on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return {
-        "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(memory, 1),
-        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "scipy", "polars")},
-    }
-
-
 def main() -> None:
     """Run the benchmark and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -216,7 +203,7 @@ def main() -> None:
     tables = {"nab_windows": windows, "skab_runs": runs, "hydraulic": hydraulic(options.data / "hydraulic")}
     report = {
         "benchmark": "condition",
-        "machine": machine(),
+        "machine": describe_computer("numpy", "scipy", "polars"),
         "settings": {
             "engine_baseline_cycles": ENGINE_BASELINE,
             "nab_baseline_rows": NAB_BASELINE,

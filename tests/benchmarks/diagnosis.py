@@ -18,10 +18,7 @@ if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 import argparse
-import importlib.metadata
 import json
-import os
-import platform
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -35,6 +32,7 @@ from features.diagnosis import BearingLimits, Fault, Geometry, Recording, diagno
 from features.diagnosis.bearing import bearing_evidence, highest_bearing_order
 from features.diagnosis.envelope import envelope_spectra
 from features.registry import FeatureRefusal
+from tests.benchmarks._computer import describe_computer
 
 SAMPLE_RATE_HZ = 12_000.0
 BEARING, FAN_BEARING = "6205-2RS", "6203-2RS"
@@ -174,17 +172,6 @@ def other_bearings(folder: Path) -> list[dict[str, object]]:
     return rows
 
 
-def machine() -> dict[str, object]:
-    """What the figures were measured on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return {
-        "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(memory, 1),
-        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "scipy", "polars")},
-    }
-
-
 def main() -> None:
     """Run the benchmark and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -217,7 +204,7 @@ def main() -> None:
     tables["other_bearings"] = other_bearings(options.data)
     report = {
         "benchmark": "diagnosis",
-        "machine": machine(),
+        "machine": describe_computer("numpy", "scipy", "polars"),
         "settings": {"bearing": BEARING, "point": "drive end", "loads": loads} | asdict(BearingLimits()),
         "figures": counts(verdicts) | {"seconds": round(time.perf_counter() - begin, 1)},
         "tables": tables,

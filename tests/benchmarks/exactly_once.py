@@ -22,8 +22,6 @@ if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
 import argparse
 import datetime as dt
 import json
-import os
-import platform
 import tempfile
 import time
 from collections import Counter
@@ -38,6 +36,7 @@ from serving.orders import MaintenanceRequest
 from serving.outbox import DeliveryRules
 from serving.store import Store
 from serving.sync import reconcile
+from tests.benchmarks._computer import describe_computer
 from tests.benchmarks._senders import STEPS, Board, Crew
 from tests.standins.peer import Peer, Vendor
 from tests.standins.vendors import PEERS, vendor
@@ -290,7 +289,7 @@ def run_all(names: list[str], count: int, late_count: int) -> dict[str, object]:
         reached.update(outcome.kills_by_step)
     return {
         "benchmark": "exactly-once",
-        "machine": describe_machine(),
+        "machine": describe_computer(),
         "settings": {
             "vendors": names,
             "recommendations_a_vendor": count,
@@ -322,25 +321,6 @@ def run_all(names: list[str], count: int, late_count: int) -> dict[str, object]:
             "plain": plain_rows,
             "kills_by_step": [{"step": step, "kills": reached[step]} for step in STEPS],
         },
-    }
-
-
-def describe_machine() -> dict[str, object]:
-    """Processor, cores, memory, versions."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    cpu = next(
-        (
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.processor(),
-    )
-    return {
-        "cpu": cpu,
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gb": round(memory, 1),
-        "versions": {"python": platform.python_version()},
     }
 
 

@@ -20,10 +20,7 @@ if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
 
 import argparse
 import datetime as dt
-import importlib.metadata
 import json
-import os
-import platform
 import tempfile
 import time
 from collections.abc import Collection, Iterator
@@ -47,6 +44,7 @@ from pipelines.imports.production_plant import import_production_plant
 from pipelines.model.baselines import constant_median, weibull_by_age
 from pipelines.model.boosting import life_weights
 from pipelines.model.examples import cap_of
+from tests.benchmarks._computer import describe_computer
 
 Floats = npt.NDArray[np.float64]
 Strings = npt.NDArray[np.str_]
@@ -216,17 +214,6 @@ def _row(told: Told, trained: training.TrainedModel) -> dict[str, Any]:
     }
 
 
-def machine() -> dict[str, object]:
-    """What the figures were measured on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return {
-        "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(memory, 1),
-        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "polars", "lightgbm")},
-    }
-
-
 def main() -> None:
     """Run the benchmark and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -251,7 +238,7 @@ def main() -> None:
     }
     found = {
         "benchmark": "plants",
-        "machine": machine(),
+        "machine": describe_computer("numpy", "polars", "lightgbm"),
         "settings": {"mid_year": MID_YEAR.isoformat(), "whole_until": WHOLE_UNTIL.isoformat()},
         "figures": figures | {"seconds": round(time.perf_counter() - begin, 1)},
         "tables": {"told": rows},

@@ -16,10 +16,7 @@ if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
 
 import argparse
 import datetime as dt
-import importlib.metadata
 import json
-import os
-import platform
 import subprocess
 import tempfile
 import time
@@ -46,6 +43,7 @@ from pipelines.historian.truth import read_truth
 from pipelines.model import FitParameters, fit
 from pipelines.settings import PipelineSettings, SourceSettings
 from pipelines.walk import Walk
+from tests.benchmarks._computer import describe_computer
 
 PLANT = Path(__file__).resolve().parents[2] / "data/simulator/benchmark.yaml"
 CLASS, SLOT = "rolling_bearing", "DE-bearing"
@@ -300,17 +298,6 @@ def signed_error(answered: Sequence[Answered], cap: float) -> float:
     return float(np.mean(errors))
 
 
-def machine() -> dict[str, object]:
-    """What the figures were measured on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return {
-        "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(memory, 1),
-        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "polars", "lightgbm")},
-    }
-
-
 def verdict(work: Path, seed: int | None) -> dict[str, dict[str, object]]:
     """Figures, and the tables behind them."""
     walk, learnt, known = open_walk(work, seed)
@@ -385,7 +372,7 @@ def main() -> None:
         found["figures"] |= challengers()
     report = {
         "benchmark": "simulated",
-        "machine": machine(),
+        "machine": describe_computer("numpy", "polars", "lightgbm"),
         "settings": {"plant": PLANT.name, "seed": options.seed, "class": CLASS, "unseen_days": UNSEEN_DAYS},
         **found,
         "seconds": round(time.perf_counter() - begin, 1),
