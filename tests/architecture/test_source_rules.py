@@ -20,7 +20,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "mlflow": ("features/core/models", "pipelines/training", "pipelines/champion"),
     "dagster": ("pipelines/defs/", "pipelines/definitions.py"),
     "fastapi": (
-        "serving/app.py",
+        "serving/app/",
         "serving/routes/",
         "serving/web/",
         "serving/gate",
