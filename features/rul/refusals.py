@@ -156,7 +156,8 @@ def _absent(artefact: Artefact, missing: Flags, refusals: list[str]) -> Gap:
     reasons = Counter(why.get(name, "no_input") for name in names)
     worst = reasons.most_common(1)[0][0]
     roles = list(dict.fromkeys(name.split(".", 1)[0] for name in names))
-    detail = f"{len(names)} of {len(artefact.checked)} inputs are missing ({worst}): {', '.join(roles)}"
+    listed = ", ".join(roles[:_LISTED]) + (f" and {len(roles) - _LISTED} more" if len(roles) > _LISTED else "")
+    detail = f"{len(names)} of {len(artefact.checked)} inputs are missing ({worst}): {listed}"
     if worst == "too_few_windows":
         return Gap(RefusalReason.TOO_FEW_WINDOWS, detail)
     return Gap(RefusalReason.SENSOR_FAULT if worst in _SENSOR else RefusalReason.MISSING_INPUT, detail)

@@ -6,9 +6,11 @@ References:
 """
 
 import datetime as dt
+import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from features.core.clock import Clock, SystemClock
@@ -121,6 +123,8 @@ def import_cmapss(
 def read_engines(file: Path) -> pl.DataFrame:
     """Columns `unit`, `cycle` and the roles, one row a cycle.
 
+    Line ends, blanks at either end, tabs and empty lines do not matter.
+
     Raises:
         ConfigError: No file, or not 26 numbers a row.
     """
@@ -131,16 +135,23 @@ def read_engines(file: Path) -> pl.DataFrame:
         )
     names = ["unit", "cycle", *(role for role, _, _ in _ROLES)]
     try:
-        text = pl.read_csv(file, separator=" ", has_header=False, infer_schema=False)
-        filled = [name for name in text.columns if text.get_column(name).null_count() < text.height]
-        if len(filled) != len(names):
-            raise ConfigError(f"{file}: {len(filled)} columns instead of {len(names)}; fetch it again")
-        numbers = text.select(filled).rename(dict(zip(filled, names, strict=True))).cast(pl.Float64)
-    except pl.exceptions.PolarsError as err:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # an empty file is refused below
+            numbers = np.loadtxt(file, dtype=np.float64, comments=None, ndmin=2, encoding="utf-8-sig")
+    except (ValueError, OSError) as err:
         raise ConfigError(f"{file}: not rows of {len(names)} numbers ({err}); fetch it again") from err
-    if numbers.null_count().sum_horizontal().item():
-        raise ConfigError(f"{file}: a row has fewer than {len(names)} numbers; fetch it again")
-    return numbers.with_columns(pl.col("unit", "cycle").cast(pl.Int64))
+    if numbers.shape[1] != len(names) or not numbers.size:
+        raise ConfigError(
+            f"{file}: rows of {numbers.shape[1]} numbers instead of {len(names)}; fetch it again",
+            {"file": str(file), "rows": numbers.shape[0]},
+        )
+    strange = np.flatnonzero(~np.isfinite(numbers).all(axis=1) | (numbers[:, :2] % 1 != 0).any(axis=1))
+    if strange.size:
+        raise ConfigError(
+            f"{file}: row {strange[0] + 1} has no whole unit and cycle, or a number that is none; fetch it again",
+            {"file": str(file), "row": int(strange[0]) + 1},
+        )
+    return pl.DataFrame(numbers, schema=names, orient="row").with_columns(pl.col("unit", "cycle").cast(pl.Int64))
 
 
 def _historian(subset: str, engines: pl.DataFrame, units: list[tuple[int, int]], part: str) -> MemoryHistorian:

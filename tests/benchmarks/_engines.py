@@ -3,13 +3,14 @@
 import datetime as dt
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from features.core.errors import ConfigError
 from features.core.lake import Lake
 from features.core.plant import Plant, read_plant
 from features.core.statements import Prediction, Refusal
@@ -30,6 +31,7 @@ __all__ = [
     "asked_at_last_cycle",
     "baseline_rows",
     "bring_in",
+    "files_of_test",
     "read_truth",
     "spans_of",
 ]
@@ -49,10 +51,10 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """Answers to the test engines at their last cycle, and the refusals."""
+    """Answers to the test engines at their last cycle, and the refusals: engine -> reason and detail."""
 
     answers: Answers
-    refused: int
+    refused: Mapping[str, tuple[str, str]]
 
 
 def bring_in(data: Path, subsets: Sequence[str], folder: Path, *, part: str, now: dt.datetime) -> Fleet:
@@ -112,14 +114,51 @@ def asked_at_last_cycle(artefact: Artefact, fleet: Fleet, truth: Mapping[str, fl
             p90=np.array([one.p90 for _, one in told], dtype=np.float64),
             baselines={},
         ),
-        len(said) - len(told),
+        {machine: (one.reason.value, one.detail) for machine, one in said if isinstance(one, Refusal)},
     )
 
 
-def read_truth(data: Path, subset: str) -> dict[str, float] | None:
-    """Test engine -> RUL at its last cycle; None where the files are not there."""
-    file = data / f"RUL_{subset}.txt"
-    if not file.exists() or not (data / f"test_{subset}.txt").exists():
-        return None
-    numbers = [float(line) for line in file.read_text(encoding="utf-8").split()]
-    return {machine_id(subset, unit, "test"): rul for unit, rul in enumerate(numbers, start=1)}
+def files_of_test(data: Path, subset: str) -> tuple[Path, Path] | None:
+    """The test engines of a subset and their truth; None where neither file is there. Neither is opened.
+
+    Raises:
+        ConfigError: One is there without the other.
+    """
+    engines, truth = data / f"test_{subset}.txt", data / f"RUL_{subset}.txt"
+    missing = [file for file in (engines, truth) if not file.exists()]
+    if len(missing) == 1:
+        other = truth if missing == [engines] else engines
+        raise ConfigError(
+            f"{other} is there and {missing[0].name} is not: add it, or leave the test engines alone "
+            "by --without-test",
+            {"file": str(missing[0])},
+        )
+    return None if missing else (engines, truth)
+
+
+def read_truth(file: Path, subset: str, machines: Collection[str]) -> dict[str, float]:
+    """Test engine -> RUL at its last cycle.
+
+    Args:
+        file: One number a line, for engine 1, 2, ...
+        subset: Whose engines.
+        machines: The test engines that have rows.
+
+    Raises:
+        ConfigError: Not one number for each engine.
+    """
+    try:
+        numbers = [float(word) for word in file.read_text(encoding="utf-8-sig").split()]
+    except ValueError as err:
+        raise ConfigError(f"{file}: {err}; one number a line is expected", {"file": str(file)}) from err
+    truth = {machine_id(subset, unit, "test"): rul for unit, rul in enumerate(numbers, start=1)}
+    strange = sorted(set(machines) ^ set(truth)) or sorted(
+        one for one, rul in truth.items() if not 0 <= rul < math.inf
+    )
+    if strange:
+        raise ConfigError(
+            f"{file}: {len(numbers)} numbers for {len(machines)} engines of test_{subset}.txt; {strange[0]} has "
+            "no row or no remaining life; fetch both again",
+            {"file": str(file), "machine": strange[0]},
+        )
+    return truth

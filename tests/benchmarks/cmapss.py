@@ -21,10 +21,8 @@ if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
 
 import argparse
 import datetime as dt
-import importlib.metadata
 import json
 import os
-import platform
 import statistics
 import tempfile
 import time
@@ -34,7 +32,7 @@ from dataclasses import asdict
 import numpy as np
 
 from features.core.clock import SystemClock
-from features.core.errors import WearcastError
+from features.core.errors import ConfigError, WearcastError
 from features.core.lake import Lake
 from features.core.models import model_name
 from features.core.telemetry import configure_logs
@@ -48,7 +46,16 @@ from pipelines.evaluation.looks import take_look
 from pipelines.evaluation.scored import Answers, Scored
 from pipelines.imports.cmapss import SUBSETS
 from pipelines.model import FitParameters, fit
-from tests.benchmarks._engines import CLASS, asked_at_last_cycle, baseline_rows, bring_in, read_truth, spans_of
+from tests.benchmarks._computer import describe_computer
+from tests.benchmarks._engines import (
+    CLASS,
+    asked_at_last_cycle,
+    baseline_rows,
+    bring_in,
+    files_of_test,
+    read_truth,
+    spans_of,
+)
 from tests.benchmarks._sister import FOLDS, SISTER_STRIDE, SISTERS, choose, folds_of, pooled_rmse, ways
 
 # Bands of the true RUL, cycles.
@@ -68,24 +75,12 @@ def coverages(answers: Scored) -> dict[str, float]:
     return found
 
 
-def machine_facts() -> dict[str, object]:
-    """What the figures were measured on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return {
-        "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(memory, 1),
-        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "lightgbm", "numba", "polars")},
-    }
-
-
 def measure(options: argparse.Namespace, space: Path) -> dict[str, object]:
     """Everything that is printed."""
     begun, used, now = time.perf_counter(), time.process_time(), SystemClock().now()
     subset, parameters = options.subset, FitParameters(threads=options.threads)
-    together = [subset]
-    if not options.alone and (options.data / f"train_{SISTERS[subset]}.txt").exists():
-        together.append(SISTERS[subset])
+    together = learnt_together(options)
+    tested = None if options.without_test else files_of_test(options.data, subset)
     fleet = bring_in(options.data, together, space / "train", part="train", now=now)
     spans = spans_of(fleet.plant)
     cv_begun = time.perf_counter()
@@ -122,8 +117,9 @@ def measure(options: argparse.Namespace, space: Path) -> dict[str, object]:
         {"learnt_from": name, "rmse_clip": score, "fold_seed": 0, "chosen": name == chosen.learnt_from}
         for name, score in chosen.scores.items()
     ]
-    if not options.without_test:
-        figures |= on_test(options, subset, fitted.artefact, space / "test", now)
+    if tested is not None:
+        more, tables["test_refused"] = on_test(options, tested, fitted.artefact, space / "test", now)
+        figures |= more
     figures["total_seconds"] = time.perf_counter() - begun
     settings = {
         "subset": subset,
@@ -136,11 +132,24 @@ def measure(options: argparse.Namespace, space: Path) -> dict[str, object]:
     }
     return {
         "benchmark": "cmapss",
-        "machine": machine_facts(),
+        "machine": describe_computer("numpy", "lightgbm", "numba", "polars"),
         "settings": settings,
         "figures": {name: round(value, 4) for name, value in figures.items()},
         "tables": tables,
     }
+
+
+def learnt_together(options: argparse.Namespace) -> list[str]:
+    """The subset, and its sister where that may teach and its training file is there.
+
+    Raises:
+        ConfigError: The sister was asked for, and its training file is not there.
+    """
+    sister = SISTERS[options.subset]
+    file = options.data / f"train_{sister}.txt"
+    if options.sister and not file.exists():
+        raise ConfigError(f"{file} is not there; add it, or leave --sister away", {"file": str(file)})
+    return [options.subset] if options.alone or not file.exists() else [options.subset, sister]
 
 
 def cv_figures(folds: Mapping[int, Answers]) -> tuple[dict[str, float], dict[str, object]]:
@@ -169,13 +178,15 @@ def cv_figures(folds: Mapping[int, Answers]) -> tuple[dict[str, float], dict[str
 
 
 def on_test(
-    options: argparse.Namespace, subset: str, artefact: Artefact, folder: Path, now: dt.datetime
-) -> dict[str, float]:
-    """Figures of the test engines, each call one counted look; empty where the files are not there."""
-    truth = read_truth(options.data, subset)
-    if truth is None:
-        return {}
+    options: argparse.Namespace, files: tuple[Path, Path], artefact: Artefact, folder: Path, now: dt.datetime
+) -> tuple[dict[str, float], list[dict[str, object]]]:
+    """Figures of the test engines, whose files are those of the rows and of the truth, and who got no number.
+
+    Each call is one counted look.
+    """
+    subset = options.subset
     fleet = bring_in(options.data, [subset], folder, part="test", now=now)
+    truth = read_truth(files[1], subset, [machine.id for machine in fleet.plant.machines])
     tested = asked_at_last_cycle(artefact, fleet, truth)
     look = take_look(
         Lake(options.looks),
@@ -185,7 +196,11 @@ def on_test(
         by="wearcast benchmark cmapss",
         now=now,
     )
-    return {**figures_of_test(tested.answers, look, seed=0), "refused": float(tested.refused)}
+    figures = figures_of_test(tested.answers, look, seed=0) | {"refused": float(len(tested.refused))}
+    return figures, [
+        {"engine": engine, "reason": reason, "detail": detail}
+        for engine, (reason, detail) in tested.refused.items()
+    ]
 
 
 def told(report: dict[str, object]) -> str:
@@ -201,6 +216,7 @@ def told(report: dict[str, object]) -> str:
         )
         lines[-1] += ", chosen" if one["chosen"] else ""
     lines += [f"  {name:28} {value:10.3f}" for name, value in figures.items()]
+    lines += [f"No number for {one['engine']}: {one['detail']}" for one in tables.get("test_refused", ())]
     if "test_looks" in figures:
         lines.append(f"Look number {figures['test_looks']:.0f} at these test engines; choose nothing by them.")
     else:

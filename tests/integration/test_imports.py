@@ -14,7 +14,7 @@ from features.core.lake import Lake
 from features.core.plant import read_plant
 from features.core.tables import GAPS, MAINTENANCE_EVENTS, MEASUREMENTS, SENSOR_STATES, WAVEFORMS
 from pipelines import labels
-from pipelines.imports.cmapss import import_cmapss
+from pipelines.imports.cmapss import import_cmapss, read_engines
 from pipelines.imports.femto import import_femto
 from pipelines.imports.plantfile import ImportReport
 
@@ -163,11 +163,43 @@ def test_an_unknown_subset_names_the_nearest(tmp_path: Path) -> None:
         import_cmapss(tmp_path, "FD01", Lake(tmp_path / "lake"), tmp_path / "plant.yaml")
 
 
-@pytest.mark.parametrize("text", ["1 2 3\n", "a b c\n", "1 1 " + "x " * 24 + "\n", ""])
+NUMBERS = " ".join(["1", "1", *["0.5"] * 24])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 2 3\n",
+        "a b c\n",
+        "1 1 " + "x " * 24 + "\n",
+        "",
+        f"{NUMBERS}\n1 2 0.5\n",
+        f"{NUMBERS} 0.5\n",
+        NUMBERS.replace("0.5", "nan", 1),
+        NUMBERS.replace("1", "1.5", 1),
+    ],
+)
 def test_a_file_that_is_not_cmapss_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "train_FD001.txt").write_text(text)
     with pytest.raises(ConfigError, match=r"train_FD001\.txt"):
         import_cmapss(tmp_path, "FD001", Lake(tmp_path / "lake"), tmp_path / "plant.yaml")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{}\n{}",
+        "{}  \r\n{}  \r\n",
+        "{}\n{}  \n",
+        "  {}\n\n{}\n  \n",
+        "\ufeff{}\n{}\n",
+    ],
+)
+def test_line_ends_and_blanks_of_a_cmapss_file_do_not_matter(tmp_path: Path, written: str) -> None:
+    first, second = NUMBERS, NUMBERS.replace("1 1", "1 2").replace(" ", "\t")
+    (tmp_path / "train_FD001.txt").write_bytes(written.format(first, second).encode())
+    engines = read_engines(tmp_path / "train_FD001.txt")
+    assert engines.rows() == [(1, 1, *[0.5] * 24), (1, 2, *[0.5] * 24)]
 
 
 def test_a_file_that_is_not_femto_is_refused(tmp_path: Path) -> None:
@@ -177,11 +209,10 @@ def test_a_file_that_is_not_femto_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_plant_file_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
-    numbers = " ".join(["1", "1", *["0.5"] * 24])
-    (tmp_path / "train_FD001.txt").write_text(f"{numbers}  \n")
+    (tmp_path / "train_FD001.txt").write_text(f"{NUMBERS}  \n")
     plant = tmp_path / "plant.yaml"
     import_cmapss(tmp_path, "FD001", Lake(tmp_path / "lake"), plant)
-    (tmp_path / "train_FD002.txt").write_text(f"{numbers}  \n")
+    (tmp_path / "train_FD002.txt").write_text(f"{NUMBERS}  \n")
     before = plant.read_text()
     with pytest.raises(ConfigError, match="fd002-001"):
         import_cmapss(tmp_path, "FD002", Lake(tmp_path / "lake"), plant)
