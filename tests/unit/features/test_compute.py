@@ -1,11 +1,7 @@
-"""Feature rows: what a row may know, lives, stops, and one truth for batch, daily run and request.
-
-`Any`: columns of rows and fields of the plant file, by name.
-"""
+"""Feature rows: what a row may know, stops, and one truth for batch, daily run and request."""
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,141 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.compute import compute, installations_of, lookback, matrix
-from features.core.plant import Component, Machine, Plant
-from features.core.tables import FEATURE_ROWS, MAINTENANCE_EVENTS, MEASUREMENTS, WAVEFORMS, Table
+from features.compute import matrix
+from features.core.plant import Plant
+from features.core.tables import FEATURE_ROWS, MEASUREMENTS
 from features.registry import feature_set
-
-T0 = dt.datetime(2025, 3, 1, tzinfo=dt.UTC)
-H = dt.timedelta(hours=1)
-LATER = T0 + dt.timedelta(days=400)
-NAN = float("nan")
-
-
-def plant(*, grid: str = "6h", speed: dict[str, object] | None = None, **of_class: Any) -> Plant:
-    points: list[dict[str, Any]] = [
-        {"id": "v", "role": "vibration_h", "quantity": "acceleration", "unit": "g", "kind": "waveform"}
-        | {"sample_rate_hz": 4096},
-        {"id": "t", "role": "bearing_temperature", "quantity": "temperature", "unit": "degC", "slot": "DE"},
-        {"id": "a", "role": "ambient_temperature", "quantity": "temperature", "unit": "degC"},
-        {"id": "n", "role": "speed", "quantity": "speed", "unit": "rpm"},
-        {"id": "p", "role": "set_point", "quantity": "pressure", "unit": "bar", "stepped": True},
-    ]
-    machine = {
-        "id": "P1",
-        "grid": grid,
-        "speed": speed or {"role": "speed"},
-        "components": [{"slot": "DE", "component_class": "c", "bearing": "6205-2RS"}],
-        "measuring_points": points,
-    }
-    of = {"id": "c", "memory": ["1d", "3d"], "baseline": "2d"} | of_class
-    return Plant.model_validate({"component_classes": [of], "sites": [{"id": "s", "machines": [machine]}]})
-
-
-def parts(of: Plant) -> tuple[Plant, Machine, Component]:
-    return of, of.machines[0], of.machines[0].components[0]
-
-
-def row(table: Table, point: str, hours: float, *, lag_h: float = 0.0, **more: Any) -> dict[str, object]:
-    time = T0 + hours * H
-    shared = {"group": "area-1", "date": time.date(), "machine_id": "P1", "point_id": point, "source": "x"}
-    state = {"time": time, "available_at": time + lag_h * H, "revision": 0, "quality": 2, "status": 192}
-    return shared | state | {"origin": "live"} | more
-
-
-def scalar(point: str, hours: float, value: float | None, **more: Any) -> dict[str, object]:
-    return row(MEASUREMENTS, point, hours, value=value, **more)
-
-
-def wave(hours: float, samples: np.ndarray, *, speed_hz: float | None = None, **more: Any) -> dict[str, object]:
-    body: dict[str, Any] = {"sample_rate_hz": 4096.0, "samples": len(samples), "speed_hz": speed_hz, "sha256": ""}
-    return row(WAVEFORMS, "v", hours, wave=samples.astype("<f4").tobytes(), **body, **more)
-
-
-def recorded(days: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
-    rng = np.random.default_rng(seed)
-    hours = range(24 * days)
-    rows = [scalar("t", h, 330 + rng.normal()) for h in hours]
-    rows += [scalar("a", h + 0.5, 293 + rng.normal()) for h in hours]
-    rows += [scalar("n", h, 0.0 if 30 <= h % 100 < 40 else 25 + rng.normal() / 10) for h in hours]
-    waves = [wave(h + 0.1, (1 + h / 100) * rng.standard_normal(2048)) for h in range(0, 24 * days, 6)]
-    return MEASUREMENTS.frame(rows), WAVEFORMS.frame(waves)
-
-
-def made(
-    of: Plant,
-    measurements: pl.DataFrame | Sequence[dict[str, object]],
-    waveforms: pl.DataFrame | Sequence[dict[str, object]] = (),
-    *,
-    installed: Sequence[tuple[float, float]] = (),
-    as_of: dt.datetime = LATER,
-    since: dt.datetime | None = None,
-    history: pl.DataFrame | None = None,
-) -> pl.DataFrame:
-    if not isinstance(measurements, pl.DataFrame):
-        measurements = MEASUREMENTS.frame(measurements)
-    if not isinstance(waveforms, pl.DataFrame):
-        waveforms = WAVEFORMS.frame(waveforms)
-    known = installations_of(events(*installed), *parts(of)[1:])
-    return compute(
-        *parts(of),
-        measurements=measurements,
-        waveforms=waveforms,
-        installations=known,
-        history=history,
-        since=since,
-        as_of=as_of,
-    )
-
-
-def events(*installed: tuple[float, float]) -> pl.DataFrame:
-    return MAINTENANCE_EVENTS.frame([event(at, known) for at, known in installed])
-
-
-def event(at_h: float, known_h: float, **more: Any) -> dict[str, object]:
-    return {
-        "source": "erp",
-        "source_event_id": f"E{at_h}",
-        "revision": 0,
-        "machine_id": "P1",
-        "slot": "DE",
-        "kind": "replacement",
-        "occurred_at": T0 + at_h * H,
-        "available_at": T0 + known_h * H,
-    } | more
-
-
-def value(of: Plant, rows: pl.DataFrame, name: str) -> np.ndarray:
-    return matrix(rows)[:, feature_set(of, "c").names.index(name)]
-
-
-def same(one: pl.DataFrame, other: pl.DataFrame) -> None:
-    assert one.drop("values", "age").equals(other.drop("values", "age"))
-    np.testing.assert_allclose(matrix(one), matrix(other), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(one["age"].to_numpy(), other["age"].to_numpy(), rtol=1e-9)
-
-
-def daily(of: Plant, measured: pl.DataFrame, waves: pl.DataFrame, days: int, **more: Any) -> pl.DataFrame:
-    machine, history = of.machines[0], FEATURE_ROWS.empty()
-    for day in range(1, days + 1):
-        as_of = T0 + dt.timedelta(days=day, hours=2, minutes=7)
-        begin = None if history.is_empty() else history["time"][-1] + dt.timedelta(microseconds=1)
-        start = T0 - dt.timedelta(days=9) if begin is None else begin - lookback(machine)
-        recent = pl.col("time") >= start, pl.col("available_at") <= as_of
-        new = made(
-            of, measured.filter(*recent), waves.filter(*recent), since=begin, history=history, as_of=as_of, **more
-        )
-        history = pl.concat([history, new])
-    return history
-
-
-def late(frame: pl.DataFrame, seed: int, most_h: float) -> pl.DataFrame:
-    """Each row becomes available with a delay of its own."""
-    delay = np.random.default_rng(seed).integers(0, int(most_h * 3600e6), frame.height)
-    return frame.with_columns(pl.col("available_at") + pl.Series(delay).cast(pl.Duration("us")))
-
-
-# --- one truth ------------------------------------------------------------------------------------
+from tests.unit.features._feature_rows import (
+    NAN,
+    T0,
+    H,
+    daily,
+    late,
+    made,
+    plant,
+    recorded,
+    same,
+    scalar,
+    value,
+    wave,
+)
 
 
 @pytest.mark.parametrize("most_h", [0.0, 3.0, 40.0])
@@ -246,9 +125,6 @@ def test_a_whole_backfill_is_used_whatever_its_lag() -> None:
     assert made(plant(), rows).height == 8
 
 
-# --- inputs ---------------------------------------------------------------------------------------
-
-
 def test_a_step_takes_the_good_values_from_its_begin_to_before_its_end() -> None:
     of = plant()
     rows = [scalar("t", 0, 1.0), scalar("t", 5.9, 2.0), scalar("t", 6, 5.0), scalar("t", 7, 7.0, quality=1)]
@@ -301,9 +177,6 @@ def test_every_null_has_its_reason_and_nothing_else_has() -> None:
     assert not any(np.isnan(v) for values in found["values"].to_list() for v in values if v is not None)
 
 
-# --- speed and stops ------------------------------------------------------------------------------
-
-
 def test_a_stopped_machine_has_temperatures_but_no_vibration() -> None:
     of = plant()
     rows = [scalar("t", h, 330.0) for h in range(13)] + [scalar("n", h, 25.0 * (h < 6)) for h in range(13)]
@@ -340,105 +213,6 @@ def test_a_step_without_speed_is_neither_running_nor_stopped_and_does_not_age() 
     found = made(plant(), rows, installed=[(0, 0)])
     assert found["running"].to_list() == [True, None, True]
     assert found["age"].to_list() == [6.0, 6.0, 12.0]
-
-
-# --- lives ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("unit", "ages"),
-    [("running_h", [4, 10, 10, 16]), ("calendar_h", [4, 10, 16, 22]), ("cycle", [1, 2, 3, 4])],
-)
-def test_age_counts_in_the_unit_of_the_class(unit: str, ages: list[float]) -> None:
-    hours = range(24)
-    rows = [scalar("t", h, 330.0) for h in hours] + [scalar("n", h, 0.0 if 12 <= h < 18 else 25.0) for h in hours]
-    found = made(plant(life_unit=unit), rows, installed=[(2, 2)])
-    assert found["age"].to_list() == ages
-    assert found["age_known"].to_list() == [True] * 4
-
-
-def test_an_installation_counts_from_when_it_became_known() -> None:
-    rows = [scalar("t", h, 330.0) for h in range(49)] + [scalar("n", h, 25.0) for h in range(49)]
-    found = made(plant(), rows, installed=[(0, 0), (12, 30)])
-    assert found["age"].to_list()[:6] == [6, 12, 18, 24, 18, 24]
-
-
-def test_age_from_before_the_data_is_counted_but_not_known() -> None:
-    of = plant()
-    found = made(of, [scalar("n", h, 25.0) for h in range(13)], installed=[(-500, -500)])
-    assert found["age_known"].to_list()[:2] == [False, False]
-    assert found["age"].to_list()[:2] == [6, 12]
-    assert "age: age_unknown" in found["refusals"][0].to_list()
-    assert np.isnan(value(of, found, "age")).all()
-
-
-def test_trends_and_waveforms_stop_at_an_installation() -> None:
-    of = plant()
-    measured, waves = recorded(8)
-    loud = waves.filter(pl.col("time") <= T0 + 97 * H)
-    found = made(of, measured, loud, installed=[(0, 0), (98, 98)])
-    after = found.filter(pl.col("time") > T0 + 98 * H)
-    assert np.isnan(value(of, after, "vibration_h.rms_m_s2")).all()
-    assert np.isnan(value(of, after, "vibration_h.rms_m_s2.mean_3d")).all()
-    assert np.isnan(value(of, after, "vibration_h.rms_m_s2.ratio_to_baseline")).all()
-
-
-def test_the_step_in_which_a_part_was_installed_does_not_count_in_its_trends() -> None:
-    of = plant()
-    rows = [scalar("t", h, 400.0 if h < 12 else 340.0) for h in range(48)]
-    rows += [scalar("a", h, 290.0) for h in range(48)] + [scalar("n", h, 25.0) for h in range(48)]
-    means = value(of, made(of, rows, installed=[(8, 8)]), "bearing_temperature.rise_over_ambient_k.mean_1d")
-    np.testing.assert_allclose(means, [110, NAN, 50, 50, 50, 50, 50, 50])
-
-
-def test_the_row_at_a_failure_belongs_to_the_life_that_failed() -> None:
-    rows = [scalar("n", h + 0.5, 25.0) for h in range(24)]
-    assert made(plant(), rows, installed=[(0, 0), (12, 12)])["age"].to_list() == [6, 12, 6, 12]
-
-
-def test_stopped_rows_do_not_count_in_trends() -> None:
-    of = plant()
-    hours = range(72)
-    speed = [scalar("n", h, 0.0 if 36 <= h < 48 else 25.0) for h in hours]
-    warm = [scalar("t", h, 300.0 if 36 <= h < 48 else 340.0) for h in hours]
-    found = made(of, warm + speed + [scalar("a", h, 290.0) for h in hours])
-    means = value(of, found, "bearing_temperature.rise_over_ambient_k.mean_3d")
-    np.testing.assert_allclose(means, 50.0)
-
-
-def test_installations_come_from_events_that_changed_something() -> None:
-    rows = [
-        event(1, 2, kind="installation"),
-        event(3, 4, kind="failure"),
-        event(5, 6, kind="inspection"),
-        event(7, 8, outcome="no_fault_found"),
-        event(9, 10, slot="NDE"),
-        event(11, 12, machine_id="P2"),
-        event(13, 14, kind="machine_swap", slot=None),
-    ]
-    found = installations_of(MAINTENANCE_EVENTS.frame(rows), *parts(plant())[1:])
-    assert [(at - T0) / H for at in found["installed_at"]] == [1, 3, 13]
-    assert [(at - T0) / H for at in found["available_at"]] == [2, 4, 14]
-
-
-def test_a_corrected_event_is_withdrawn_when_the_correction_became_known() -> None:
-    first = event(6, 6)
-    corrected = event(12, 31, source_event_id="E6", revision=1)
-    frame = MAINTENANCE_EVENTS.frame([first, corrected])
-    found = installations_of(frame, *parts(plant())[1:])
-    assert found["withdrawn_at"].to_list() == [T0 + 31 * H, None]
-    of = plant()
-    speed = MEASUREMENTS.frame([scalar("n", h, 25.0) for h in range(49)])
-    rows = compute(*parts(of), measurements=speed, waveforms=WAVEFORMS.empty(), installations=found, as_of=LATER)
-    assert rows["age"].to_list()[:8] == [6, 6, 12, 18, 24, 24, 30, 36]
-
-
-def test_the_plant_file_s_installation_is_known_from_the_beginning() -> None:
-    of, machine, component = parts(plant())
-    fresh = component.model_copy(update={"installed": T0})
-    assert installations_of(events(), machine, fresh)["installed_at"].to_list() == [T0]
-    assert installations_of(events((0.0, 9.0)), machine, fresh).height == 1
-    assert of.component_class("c").baseline == dt.timedelta(days=2)
 
 
 def test_matrix_has_nan_where_there_is_no_value() -> None:

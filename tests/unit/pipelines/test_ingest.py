@@ -3,7 +3,6 @@
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,99 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.core.clock import DemoClock
 from features.core.errors import LakeConflictError, SourceUnavailableError
 from features.core.lake import Lake
-from features.core.plant import Plant
-from features.core.statements import EventKind, MaintenanceEvent
-from features.core.tables import (
-    GAPS,
-    MAINTENANCE_EVENTS,
-    MEASUREMENTS,
-    QUARANTINE,
-    SENSOR_STATES,
-    WAVEFORMS,
-    Table,
-)
+from features.core.tables import GAPS, MEASUREMENTS, QUARANTINE, WAVEFORMS, Table
 from pipelines.historian.memory import MemoryHistorian
-from pipelines.historian.port import Page, RawRow, RawWaveform, TagInfo
-from pipelines.ingest import IngestProgress, IngestReport, Stage, ingest
-
-START = dt.datetime(2025, 3, 1, tzinfo=dt.UTC)
-HOUR = dt.timedelta(hours=1)
-DAY = dt.timedelta(days=1)
-NOW = START + 10 * DAY
-
-
-def plant(*, machines: int = 1) -> Plant:
-    """Machines P1, P2, ... each with a temperature, a stepped state and a waveform, two in a group."""
-    document = {
-        "component_classes": [{"id": "rolling_bearing"}],
-        "sites": [
-            {
-                "id": "site",
-                "machines": [
-                    {
-                        "id": f"P{n}",
-                        "group": f"area-{(n + 1) // 2}",
-                        "grid": "1h",
-                        "components": [{"slot": "b", "component_class": "rolling_bearing"}],
-                        "measuring_points": [
-                            {"id": "t", "role": "bearing_temperature", "quantity": "temperature", "unit": "degC"}
-                            | {"tags": {"s": f"T{n}"}, "limits": {"high": 300}},
-                            {"id": "v", "role": "vibration_h", "quantity": "acceleration", "unit": "g"}
-                            | {"kind": "waveform", "sample_rate_hz": 8192, "tags": {"s": f"W{n}"}},
-                        ],
-                    }
-                    for n in range(1, machines + 1)
-                ],
-            }
-        ],
-    }
-    return Plant.model_validate(document)
-
-
-def row(hour: float, value: float | str | None = 20.0, tag: str = "T1", **facts: int) -> RawRow:
-    return RawRow(tag, START + hour * HOUR, value, facts.get("status", 192), facts.get("quality", 2))
-
-
-def wave(hour: float, level: float = 1.0) -> RawWaveform:
-    return RawWaveform("W1", START + hour * HOUR, np.full(8, level, dtype=np.float32), 8192.0)
-
-
-def source(
-    rows: Sequence[RawRow] = (), *, lag: dt.timedelta = dt.timedelta(0), **more: Sequence[object]
-) -> MemoryHistorian:
-    tags = [TagInfo(tag, None) for tag in ("T1", "W1", "T2", "W2", "T3", "W3", "T9")]
-    return MemoryHistorian("s", rows, tags=tags, lag=lag, **more)  # type: ignore[arg-type]  # waveforms, events
-
-
-def take(
-    lake: Lake,
-    historian: MemoryHistorian,
-    *,
-    now: dt.datetime = NOW,
-    page_rows: int = 3,
-    overlap: dt.timedelta = DAY,
-    **more: object,
-) -> IngestReport:
-    arguments = {"clock": DemoClock(now), "overlap": overlap, "page_rows": page_rows, "sensors": False, **more}
-    the_plant = arguments.pop("plant", plant())
-    return ingest(lake, the_plant, historian, **arguments)  # type: ignore[arg-type]  # keyword arguments as given
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path)
-
-
-def values(lake: Lake) -> list[tuple[float, float, int]]:
-    """(hour, degC, revision) of every revision held."""
-    frame = lake.read(MEASUREMENTS, all_revisions=True).sort("time", "revision").collect()
-    return [
-        ((time - START) / HOUR, round(value - 273.15, 6), revision)
-        for time, value, revision in frame.select("time", "value", "revision").iter_rows()
-    ]
+from pipelines.historian.port import Page, RawRow, TagInfo
+from pipelines.ingest import IngestProgress, IngestReport, Stage
+from tests.unit.pipelines._source import DAY, HOUR, NOW, START, plant, row, source, take, values, wave
 
 
 def test_rows_arrive_in_canonical_units_with_their_provenance(lake: Lake) -> None:
@@ -347,66 +260,6 @@ def test_every_group_has_its_own_watermark(lake: Lake) -> None:
     assert lake.watermark(MEASUREMENTS, "s", "area-2") == NOW
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-
-
-def event(machine_id: str, slot: str | None) -> MaintenanceEvent:
-    return MaintenanceEvent(
-        "log", f"{machine_id}-{slot}", 0, machine_id, slot, EventKind.FAILURE, None, None, START, START + HOUR
-    )
-
-
-def test_events_of_the_source_are_taken_once_and_strange_ones_refused(lake: Lake) -> None:
-    events = [event("P1", "b"), event("P1", None), event("P7", "b"), event("P1", "gear")]
-    historian = source(events=events)
-    first, again = take(lake, historian), take(lake, historian, since=START)
-    assert (first.events, first.quarantined) == (2, 2)
-    assert (again.events, again.quarantined) == (0, 0)
-    assert lake.read(MAINTENANCE_EVENTS).collect().height == 2
-    assert set(lake.read(QUARANTINE).collect().get_column("reason")) == {"unknown_machine", "unknown_slot"}
-
-
-def test_a_gap_is_registered_grows_and_ends_with_the_next_row(lake: Lake) -> None:
-    early = [row(h, 20 + h % 3) for h in range(24)]
-    report = take(lake, source(early), sensors=True, now=START + 40 * HOUR)
-    take(lake, source([*early, row(60), row(61)]), sensors=True, now=START + 62 * HOUR)
-    assert report.gaps == 1
-    register = lake.read(GAPS).collect().select("start", "end", "reason").rows()
-    assert register == [(START + 23 * HOUR, START + 60 * HOUR, "no_rows")]
-
-
-def test_late_rows_fill_a_gap(lake: Lake) -> None:
-    take(lake, source([row(h) for h in range(40) if not 10 < h < 30]), sensors=True, now=START + 2 * DAY)
-    assert lake.read(GAPS).collect().filter(reason="no_rows").height == 1
-    take(lake, source([row(h) for h in range(48)]), sensors=True, now=START + 2 * DAY, since=START)
-    assert set(lake.read(GAPS).collect().get_column("reason")) == {"filled"}
-    assert lake.read(GAPS).collect().filter(pl.col("end") > pl.col("start")).is_empty()
-
-
-def test_sensor_states_say_which_day_was_doubtful(lake: Lake) -> None:
-    rows = [row(h, 20 + h / 100) for h in range(24)]
-    rows += [row(h, 25.0) for h in range(24, 48)]
-    rows += [row(h, 30 + h / 100, quality=0, status=0) for h in range(48, 72)]
-    take(lake, source(rows), sensors=True, now=START + 3 * DAY)
-    states = lake.read(SENSOR_STATES).sort("date").collect()
-    assert states.get_column("reason").to_list() == ["ok", "flat_line", "bad_quality"]
-    assert states.get_column("state").to_list() == ["normal", "check_function", "failure"]
-    assert (states.get_column("time").dt.date() == states.get_column("date")).all()
-
-
-def test_sensor_states_missed_by_a_broken_run_are_made_up_for(lake: Lake) -> None:
-    class Stop(Exception):  # noqa: N818 - not an error
-        pass
-
-    def stop(step: IngestProgress) -> None:
-        if step.stage is Stage.MEASUREMENTS and step.page == 8:
-            raise Stop
-
-    rows = [row(h, 20 + h / 100) for h in range(96)]
-    with pytest.raises(Stop):
-        take(lake, source(rows), sensors=True, page_rows=10, on_progress=stop, now=START + 4 * DAY)
-    assert lake.read(SENSOR_STATES).collect().is_empty()
-    take(lake, source(rows), sensors=True, now=START + 4 * DAY, overlap=HOUR)
-    assert lake.read(SENSOR_STATES).collect().get_column("date").n_unique() == 4
 
 
 @settings(max_examples=6, deadline=None)
