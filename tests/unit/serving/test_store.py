@@ -1,6 +1,4 @@
 import datetime as dt
-import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,23 +15,6 @@ from serving.store.schema import OPEN_CONDITION, metadata
 
 T = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
 LEASE = dt.timedelta(seconds=60)
-
-
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("store") / "store.db"
-    made = Store(f"sqlite:///{file}")
-    made.migrate()
-    made.close()
-    return file
-
-
-@pytest.fixture
-def store(tmp_path: Path, migrated: Path) -> Iterator[Store]:
-    shutil.copy(migrated, tmp_path / "store.db")
-    made = Store(f"sqlite:///{tmp_path}/store.db")
-    yield made
-    made.close()
 
 
 def recommendation_of(machine_id: str = "P101", priority: int = 2) -> Recommendation:

@@ -1,7 +1,4 @@
 import datetime as dt
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -20,28 +17,6 @@ T = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 KEY = order_key("works", "P101", "DE", "bearing", 1)
 NUMBER = "4000000001"
-
-
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("store") / "store.db"
-    made = Store(f"sqlite:///{file}")
-    made.migrate()
-    made.close()
-    return file
-
-
-@pytest.fixture
-def store(tmp_path: Path, migrated: Path) -> Iterator[Store]:
-    shutil.copy(migrated, tmp_path / "store.db")
-    made = Store(f"sqlite:///{tmp_path}/store.db")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake")
 
 
 @pytest.fixture
