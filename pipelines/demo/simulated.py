@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 
 from features.core.clock import DemoClock
+from features.core.documents import write_document
 from features.core.settings import DEMO_HOME
 from features.core.statements import Prediction
 from features.core.telemetry import logs_in
@@ -98,7 +98,7 @@ def _learn(people: Console, progress_bar: ProgressBar, femto: Path | None, home:
 def _open(home: Path, simulator: Path) -> Walk:
     settings = demo_settings(home, simulator)
     config = read_config(simulator)
-    document = yaml.safe_dump(plant_document(config), sort_keys=False, allow_unicode=True)
+    document = write_document(plant_document(config))
     settings.plant.write_text(document, encoding="utf-8")
     write_truth(config, DEMO_NOW, home / "truth.parquet")
     walk = Walk.open(settings)

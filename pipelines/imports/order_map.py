@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from features.core.documents import DocumentError, read_document
 from features.core.errors import ConfigError, RowRejectedError
 from features.core.statements import EventKind, Outcome
 
@@ -115,8 +115,8 @@ def read_order_map(file: Path) -> OrderMap:
         ConfigError: The file is missing or wrong; file and place are named.
     """
     try:
-        return OrderMap.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as err:
+        return OrderMap.model_validate(read_document(file.read_text(encoding="utf-8")))
+    except (OSError, DocumentError) as err:
         raise ConfigError(f"order map {file}: {err}", {"file": str(file)}) from err
     except ValidationError as err:
         first = err.errors()[0]

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from features.core.documents import write_document
 from features.core.errors import ConfigError
 from features.core.plant import Machine, Plant, read_plant
 
@@ -53,7 +52,7 @@ def settle_plant(path: Path, document: dict[str, Any]) -> Plant:  # Any: a YAML 
             )
         return plant
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110), encoding="utf-8")
+    path.write_text(write_document(document), encoding="utf-8")
     return read_plant(path)
 
 

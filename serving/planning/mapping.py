@@ -5,9 +5,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from features.core.documents import DocumentError, read_document, write_document
 from features.core.errors import ConfigError
 from features.core.plant import Machine
 
@@ -57,8 +57,8 @@ def read_asset_map(file: Path) -> AssetMap:
     except OSError as err:
         raise ConfigError(f"asset map {file}: {err.strerror}", {"file": str(file)}) from err
     try:
-        return AssetMap.model_validate(yaml.safe_load(text) or {})
-    except yaml.YAMLError as err:
+        return AssetMap.model_validate(read_document(text) or {})
+    except DocumentError as err:
         raise ConfigError(f"asset map {file} is not YAML: {err}", {"file": str(file)}) from err
     except ValidationError as err:
         first = err.errors()[0]
@@ -76,5 +76,5 @@ def write_asset_map(file: Path, mapping: AssetMap) -> None:
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text(_HEAD + yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    draft.write_text(_HEAD + write_document(document), encoding="utf-8")
     draft.replace(file)

@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from features.core.documents import DocumentError, read_document
 from features.core.errors import ConfigError
 from features.core.statements import Outcome
 from serving.orders import OrderChange
@@ -96,11 +96,11 @@ def read_outcome_map(file: Path) -> OutcomeMap:
         ConfigError: The file is missing or wrong.
     """
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = read_document(file.read_text(encoding="utf-8"))
         return OutcomeMap.model_validate(document)
     except OSError as err:
         raise ConfigError(f"outcome map {file}: {err.strerror}", {"file": str(file)}) from err
-    except yaml.YAMLError as err:
+    except DocumentError as err:
         raise ConfigError(f"outcome map {file} is not YAML: {err}", {"file": str(file)}) from err
     except ValidationError as err:
         first = err.errors()[0]

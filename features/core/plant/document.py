@@ -1,12 +1,11 @@
 """Plant files: YAML in, Plant out, and errors that name file, path, value and nearest valid one."""
 
-import re
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from features.core.documents import DocumentError, read_document
 from features.core.errors import PlantError
 from features.core.plant.bearings import BearingGeometry
 from features.core.plant.nouns import Component, ComponentClass, Machine, MeasuringPoint, Plant, Site
@@ -30,33 +29,6 @@ _KEYS: dict[str, type[BaseModel]] = {
     "spare": Spare,
     "speed": Speed,
     "vibration_class": VibrationClass,
-}
-
-# Numbers as YAML 1.2 reads them: YAML 1.1 takes 10:00 for 600, counted in sixties.
-_NUMBERS = {
-    "tag:yaml.org,2002:int": re.compile(r"[-+]?[0-9]+$"),
-    "tag:yaml.org,2002:float": re.compile(
-        r"[-+]?(?:[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.[0-9]+(?:[eE][-+]?[0-9]+)?)$"
-        r"|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$"
-    ),
-}
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is used twice: YAML would silently keep the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # Any: as in yaml
-        seen: set[object] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is used twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
@@ -89,8 +61,8 @@ def read_plant(path: Path) -> Plant:
 
 def _read_file(file: Path) -> Plant:
     try:
-        document = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as err:
+        document = read_document(file.read_text(encoding="utf-8"))
+    except (OSError, DocumentError, UnicodeDecodeError) as err:
         raise PlantError(f"{file}: not readable as YAML: {err}", {"file": str(file)}) from err
     if not isinstance(document, dict):
         raise PlantError(f"{file}: expected keys component_classes and sites", {"file": str(file)})

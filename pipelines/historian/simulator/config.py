@@ -5,10 +5,10 @@ import hashlib
 import json
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from features.core import clock
+from features.core.documents import DocumentError, read_document
 from features.core.errors import ConfigError
 
 __all__ = ["Policies", "SimulatorConfig", "Symptoms", "Vices", "Wear", "read_config"]
@@ -135,8 +135,8 @@ def read_config(path: Path) -> SimulatorConfig:
         ConfigError: No file, no YAML, or a value that is not valid; the message names the place.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as err:
+        document = read_document(path.read_text(encoding="utf-8"))
+    except (OSError, DocumentError) as err:
         raise ConfigError(f"simulator config {path}: {err}", {"file": str(path)}) from err
     try:
         return SimulatorConfig.model_validate(document)

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from features.core.documents import DocumentError, read_document
 from features.core.errors import ConfigError
 from features.core.settings import nearest
 from serving.erp.rest import readings, requests
@@ -15,28 +15,6 @@ from serving.erp.rest.times import TimeForm
 __all__ = ["SHIPPED", "read_mapping"]
 
 SHIPPED = Path(__file__).parent.parent / "mappings"
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is used twice; only true and false are booleans, and dates stay text."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # Any: as in yaml
-        seen: set[object] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is used twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag != "tag:yaml.org,2002:timestamp" and (tag != "tag:yaml.org,2002:bool" or first in "tTfF")
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 def read_mapping(name: str) -> Mapping:
@@ -59,8 +37,8 @@ def read_mapping(name: str) -> Mapping:
             )
         file = known
     try:
-        document = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as err:
+        document = read_document(file.read_text(encoding="utf-8"))
+    except (OSError, DocumentError, UnicodeDecodeError) as err:
         raise ConfigError(f"{file}: not readable as YAML: {err}", {"file": str(file)}) from err
     try:
         return Mapping.model_validate(document)
