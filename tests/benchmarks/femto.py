@@ -22,7 +22,6 @@ if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 import argparse
-import datetime as dt
 import importlib.metadata
 import json
 import os
@@ -30,149 +29,24 @@ import platform
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any  # Any: rows of tables and JSON documents
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from features.core.clock import SystemClock
+from features.core.errors import ConfigError, WearcastError
 from features.core.lake import Lake
-from features.core.models import ModelRegistry
-from features.core.plant import Machine, Plant
-from features.core.statements import Prediction
-from features.core.tables import FEATURE_ROWS, LIVES, MAINTENANCE_EVENTS
 from features.core.telemetry import logs_in, silence_dependencies
-from features.rul.life import known_rows
-from features.rul.transfer import Remaining
-from pipelines import champion, labels, scoring, training
+from pipelines.champion.verdict import finite
 from pipelines.evaluation.looks import take_look
-from pipelines.imports.femto import import_femto, plant_document
-from pipelines.imports.femto_runs import TRUTH, Bearing, bearings_in, given_snapshots
-from pipelines.imports.plantfile import settle_plant
-from tests.benchmarks._femto_answers import GRID, Baselines, best_answer, score
+from pipelines.imports.femto_runs import TRUTH, given_snapshots
+from tests.benchmarks._femto_answers import GRID, Baselines, score
+from tests.benchmarks._femto_fleet import HOUR, Course, Fleet
 
-Floats = npt.NDArray[np.float64]
-
-AS_OF = dt.datetime(2013, 1, 1, tzinfo=dt.UTC)
-HOUR = dt.timedelta(hours=1)
 # Shares of life at which one number is asked for, beside the grid.
 ASKED = (0.5, 0.7, 0.9)
 ANSWERS = ("model", "constant", "share_of_age", "weibull")
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """One bearing along its life, told by a model that did not see it; hours.
-
-    `age` and `truth` [n] at all its rows; `p50` [n], NaN where refused; `left` where few lives speak, else None.
-    """
-
-    name: str
-    age: Floats
-    truth: Floats
-    p50: Floats
-    left: Remaining | None
-    first_request: float | None
-    rung: str
-
-    @property
-    def life(self) -> float:
-        """Hours from installation to failure."""
-        return float(self.age[-1] + self.truth[-1])
-
-    def row_at(self, share: float) -> int:
-        """The newest row at that share of life."""
-        return max(0, int(np.searchsorted(self.age, share * self.life, side="right")) - 1)
-
-    def answer(self, row: int) -> float:
-        """The number for the challenge; NaN where refused."""
-        if self.left is None or not np.isfinite(self.p50[row]):
-            return float(self.p50[row])
-        return best_answer(self.left.values, self.left.weights[row])
-
-
-class Fleet:
-    """The bearings in a lake of their own, with features and lives."""
-
-    def __init__(self, home: Path, learning: Path, test: Path | None) -> None:
-        self.lake, plant_path = Lake(home / "lake"), home / "plant.yaml"
-        self.learning = bearings_in(learning)
-        self.test: tuple[Bearing, ...] = () if test is None else bearings_in(test)
-        # One plant of both: one feature set.
-        self.plant: Plant = settle_plant(plant_path, plant_document((*self.learning, *self.test)))
-        for folder in (learning, test):
-            if folder is not None:
-                import_femto(folder, self.lake, plant_path)
-        self.class_id = self.plant.component_classes[0].id
-        self.registry = ModelRegistry(f"sqlite:///{home / 'mlflow.db'}", str(home / "artifacts"))
-        scoring.compute_features(self.lake, self.plant, as_of=AS_OF)
-        events = self.lake.read(MAINTENANCE_EVENTS, as_of=AS_OF).collect()
-        self.lives = labels.lives(events, self.plant, as_of=AS_OF, data_begin=None)
-        self.lake.upsert(LIVES, self.lives, writer="labels")
-
-    def train(self, without: Sequence[str]) -> champion.LoadedModel:
-        """A model of the learning bearings but these."""
-        out = (*without, *(bearing.machine_id for bearing in self.test))
-        model = training.train(
-            self.lake,
-            self.plant,
-            self.class_id,
-            as_of=AS_OF,
-            registry=self.registry,
-            exclude_machines=out,
-        )
-        return champion.LoadedModel(model.artefact, model.name, model.version)
-
-    def course(self, machine: Machine, model: champion.LoadedModel) -> tuple[Course, dt.datetime]:
-        """Statements along the first life of a machine, and the time of its last row."""
-        statements = scoring.score(
-            self.lake,
-            self.plant,
-            {self.class_id: model},
-            lives=self.lives,
-            as_of=AS_OF,
-            along=True,
-            machine_ids=[machine.id],
-        )
-        life = self.lives.filter(pl.col("machine_id") == machine.id).sort("life_number").row(0, named=True)
-        inside = pl.col("time") > life["start"]
-        if life["end"] is not None:
-            inside &= pl.col("time") <= life["end"]
-        rows = self.lake.read(FEATURE_ROWS, machine_ids=[machine.id]).filter(inside).sort("time").collect()
-        told = {s.data_time: s for s in statements}
-        p50 = np.array([s.p50 if isinstance(s := told[t], Prediction) else np.nan for t in rows["time"]])
-        age = np.array([(t - life["start"]) / HOUR for t in rows["time"]])
-        truth = np.full(age.size, np.nan)
-        if life["end"] is not None:
-            truth = (life["end"] - life["start"]) / HOUR - age
-        requested = [t for t in rows["time"] if told[t].health_state == "maintenance_required"]
-        return Course(
-            name=machine.id.removeprefix("femto-"),
-            age=age,
-            truth=truth,
-            p50=p50,
-            left=_left(model, rows, p50, machine.components[0].rated_life),
-            first_request=(requested[0] - life["start"]) / HOUR if requested else None,
-            rung=str(told[rows["time"][-1]].rung),
-        ), rows["time"][-1]
-
-
-def _left(
-    model: champion.LoadedModel, rows: pl.DataFrame, p50: Floats, rated_life: float | None
-) -> Remaining | None:
-    """The distribution behind the statements; None where forests speak, which have no more than quantiles."""
-    artefact = model.artefact
-    if artefact.transfer is None or artefact.condition is None:
-        return None
-    known = known_rows(rows, len(artefact.feature_names))
-    index = artefact.condition.assess(known.of_life(artefact.feature_names)).index
-    left = artefact.transfer.remaining(known.known_age, index, range(len(known)), rated_life=rated_life)
-    told = np.isfinite(p50)
-    if not np.allclose(left.quantile(0.5)[told], p50[told], rtol=1e-9):
-        raise AssertionError("the distribution is not the one behind the statements")
-    return left
 
 
 def leave_one_out(fleet: Fleet) -> tuple[dict[str, float], dict[str, list[dict[str, Any]]]]:
@@ -282,11 +156,9 @@ def challenge(fleet: Fleet, folder: Path, looks: Lake) -> tuple[dict[str, float]
         by=f"benchmark femto, {model.name}",
         now=SystemClock().now(),
     )
-    truth = json.loads((folder / TRUTH).read_text(encoding="utf-8"))
     for row in rows:
         for kind in ("official", "from_full_record"):
-            true_s = float(truth[f"bearing{row['bearing']}"][f"rul_s_{kind}"])
-            row[f"rul_s_{kind}"] = true_s
+            row[f"rul_s_{kind}"] = true_s = true_rul_s(folder, row["bearing"], kind)
             for name in (*ANSWERS, "p50"):
                 answer = np.array([row[f"answer_s_{name}"]], dtype=np.float64)
                 row[f"score_{kind}_{name}"] = _or_nothing(score(answer, np.array([true_s]))[0])
@@ -300,6 +172,22 @@ def challenge(fleet: Fleet, folder: Path, looks: Lake) -> tuple[dict[str, float]
         "test_looks": float(look.number),
     }
     return figures, rows
+
+
+def true_rul_s(folder: Path, bearing: str, kind: str) -> float:
+    """What was left to a test bearing at its last given snapshot, s: `official`, or `from_full_record`.
+
+    Raises:
+        ConfigError: The file does not say it.
+    """
+    document = json.loads((folder / TRUTH).read_text(encoding="utf-8"))
+    told = {name.removeprefix("bearing"): of for name, of in document.items()}[bearing].get(f"rul_s_{kind}")
+    if not isinstance(told, int | float) or not 0 < told < float("inf"):
+        raise ConfigError(
+            f"{folder / TRUTH}: rul_s_{kind} of bearing{bearing} is {told!r}; seconds above 0 are expected",
+            {"file": str(folder / TRUTH), "bearing": bearing},
+        )
+    return float(told)
 
 
 def _or_nothing(value: float) -> float:
@@ -340,6 +228,8 @@ def report(data: Path, test: Path | None, looks: Path) -> dict[str, Any]:
             scored_on = "test bearings, official truth"
             more, tables["challenge"] = challenge(fleet, test, Lake(looks))
             figures |= more
+            there = {bearing.name for bearing in fleet.test}
+            tables["challenge_without_record"] = sorted(set(given_snapshots(test)) - there)
     figures["seconds"] = round(time.perf_counter() - begin, 1)
     return {
         "benchmark": "femto",
@@ -383,11 +273,15 @@ def show(found: dict[str, Any]) -> None:
         summary.add_row(told, *(f"{figures[f'{key}_{n}']:.3f}" for n in ANSWERS))
     people.print(summary)
     for row in tables.get("challenge", ()):
+        said = row["answer_s_model"]
         people.print(
-            f"{row['bearing']}: {row['answer_s_model']:.0f} s said, {row['rul_s_official']:.0f} s official, "
-            f"score {row['score_official_model']:.2f}",
+            f"{row['bearing']}: {'no number' if np.isnan(said) else f'{said:.0f} s'} said, "
+            f"{row['rul_s_official']:.0f} s official, score {row['score_official_model']:.2f} "
+            f"({row['rul_s_from_full_record']:.0f} s by its record, {row['score_from_full_record_model']:.2f})",
             highlight=False,
         )
+    for name in tables.get("challenge_without_record", ()):
+        people.print(f"bearing{name} is in {TRUTH} and has no record here; it is in no figure", highlight=False)
     people.print(f"Scored on: {found['settings']['scored_on']}", highlight=False)
     for name in ("challenge_score", "baseline_constant", "baseline_share_of_age", "baseline_weibull"):
         people.print(f"{name}: {figures[name]:.3f}", highlight=False)
@@ -405,9 +299,12 @@ def main() -> None:
     )
     options = parser.parse_args()
     silence_dependencies()
-    found = report(options.data, options.test, options.looks)
+    try:
+        found = report(options.data, options.test, options.looks)
+    except WearcastError as err:
+        parser.error(str(err))
     if options.json:
-        print(json.dumps(found))
+        print(json.dumps(finite(found), allow_nan=False))
     else:
         show(found)
 

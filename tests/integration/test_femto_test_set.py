@@ -112,11 +112,18 @@ def test_benchmark_answers_for_every_test_bearing_and_counts_its_looks(tmp_path:
     for name in ("1_2", "2_1", "2_2", "3_1"):
         record = pl.read_parquet(FEMTO / f"bearing{name}_vibration.parquet").filter(pl.col("snapshot") % 3 == 0)
         record.write_parquet(learning / f"bearing{name}_vibration.parquet")
-    # A learning bearing in the clothes of a test bearing: the step varies, and its record goes on.
+    # Its temperatures make rows between the snapshots, which become known with the next one.
+    shutil.copy(FEMTO / "bearing3_1_temperature.parquet", learning)
+    # A learning bearing in the clothes of a test bearing: the step varies, and what was not given is nonsense.
     record = pl.read_parquet(FEMTO / "bearing3_1_vibration.parquet").filter(pl.col("snapshot") % 7 != 0)
-    record.write_parquet(test / "bearing3_3_vibration.parquet")
-    truth = {"last_snapshot_given": 400, "rul_s_from_full_record": 1150, "rul_s_official": 1150}
-    (test / "truth.json").write_text(json.dumps({"bearing3_3": truth}), encoding="utf-8")
+    hidden = pl.col("snapshot") > 400
+    record.with_columns(
+        elapsed_s=pl.when(hidden).then(pl.col("elapsed_s") * 1000).otherwise("elapsed_s"),
+        clock_s=pl.when(hidden).then(None).otherwise("clock_s"),
+        acc_h_mg=pl.when(hidden).then(None).otherwise("acc_h_mg"),
+    ).write_parquet(test / "bearing3_3_vibration.parquet")
+    truth = {"last_snapshot_given": 400, "rul_s_from_full_record": 1150, "rul_s_official": 1250}
+    (test / "truth.json").write_text(json.dumps({"bearing3_3": truth, "bearing2_7": truth}), encoding="utf-8")
     command = [sys.executable, str(ROOT / "tests" / "benchmarks" / "femto.py"), "--data", str(learning)]
     command += ["--test", str(test), "--json", "--looks", str(tmp_path / "looks")]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
@@ -124,10 +131,42 @@ def test_benchmark_answers_for_every_test_bearing_and_counts_its_looks(tmp_path:
     found: dict[str, Any] = json.loads(done.stdout)
     figures, (row,) = found["figures"], found["tables"]["challenge"]
     assert (figures["bearings"], figures["refused"], figures["test_looks"]) == (1.0, 0.0, 1.0)
+    assert found["tables"]["challenge_without_record"] == ["2_7"]
     assert row["age_s"] == 3990.0
-    assert figures["challenge_score"] == pytest.approx(row["score_official_model"])
-    error = 100.0 * (1150.0 - row["answer_s_model"]) / 1150.0
-    assert row["score_official_model"] == pytest.approx(0.5 ** (-error / 5.0 if error <= 0 else error / 20.0))
+    for figure, kind, true_s in (
+        ("challenge_score", "official", 1250.0),
+        ("challenge_score_record", "from_full_record", 1150.0),
+    ):
+        error = 100.0 * (true_s - row["answer_s_model"]) / true_s
+        assert figures[figure] == pytest.approx(0.5 ** (-error / 5.0 if error <= 0 else error / 20.0))
+        assert row[f"rul_s_{kind}"] == true_s
     assert row["rung"] == "transfer"
     assert {len(told) for told in (found["tables"]["held_out"], found["tables"]["asked"])} == {4, 12}
     assert found["settings"]["scored_on"] == "test bearings, official truth"
+
+
+def test_benchmark_says_what_is_wrong_with_a_folder_and_where(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    shutil.copy(tmp_path / "bearing1_3_vibration.parquet", tmp_path / "bearing1_4_vibration.parquet")
+    command = [sys.executable, str(ROOT / "tests" / "benchmarks" / "femto.py"), "--data", str(tmp_path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "does not say how much of bearing1_4" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_truth_without_the_remaining_life_is_refused(tmp_path: Path) -> None:
+    told = {"rul_s_official": 20, "rul_s_from_full_record": None}
+    (tmp_path / "truth.json").write_text(json.dumps({"bearing1_3": told}), encoding="utf-8")
+    code = (
+        "import sys; from pathlib import Path; from tests.benchmarks.femto import true_rul_s\n"
+        "for kind in ('official', 'from_full_record'):\n"
+        "    try: print(true_rul_s(Path(sys.argv[1]), '1_3', kind))\n"
+        "    except Exception as err: print(type(err).__name__, err)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    official, record = done.stdout.splitlines()
+    assert official == "20.0"
+    assert record.startswith("ConfigError")
+    assert "rul_s_from_full_record of bearing1_3 is None" in record
