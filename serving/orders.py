@@ -1,7 +1,7 @@
 """The nouns of this side: what is asked of the ERP, and what the ERP says of it."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -9,12 +9,14 @@ from features.core.statements import Action, Outcome
 
 __all__ = [
     "CLOSED_STATES",
+    "NO_MAPPING",
     "OPEN_STATES",
     "MaintenanceRequest",
     "OrderChange",
     "OrderState",
     "RecommendationState",
     "WorkOrder",
+    "by_number",
 ]
 
 
@@ -69,6 +71,8 @@ CLOSED_STATES = frozenset(
     {RecommendationState.COMPLETED, RecommendationState.CANCELLED, RecommendationState.REJECTED}
 )
 OPEN_STATES = frozenset(RecommendationState) - CLOSED_STATES
+# Said where a recommendation is held back because nobody confirmed which equipment its machine is.
+NO_MAPPING = "is not mapped to the ERP's equipment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,11 @@ class WorkOrder:
     raw_status: str = ""
     functional_location: str = ""
     text: str = ""
+
+
+def by_number(orders: Iterable[WorkOrder]) -> list[WorkOrder]:
+    """Orders, lowest number first: 9 before 10, and WO9 before WO10."""
+    return sorted(orders, key=lambda order: (len(order.number or ""), order.number or ""))
 
 
 @dataclass(frozen=True, slots=True)

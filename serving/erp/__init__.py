@@ -1,4 +1,4 @@
-"""ERP adapters; a new one is one file here, one line in `KINDS`, one line in `tests/contracts/test_erp.py`."""
+"""ERP adapters; a new one is one file here, one line in `KINDS`, one line in `tests/standins/vendors.py`."""
 
 import importlib
 from collections.abc import Iterator

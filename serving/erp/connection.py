@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from features.core.clock import Clock, SystemClock
+from features.core.clock import Clock
 from features.core.errors import (
     AmbiguousDeliveryError,
     ConfigError,
@@ -17,9 +17,10 @@ from features.core.errors import (
     OrderRejectedError,
     WearcastError,
 )
-from serving.erp.port import Exchange, Record
+from serving.erp.endpoint import Endpoint
+from serving.erp.port import Exchange
 
-__all__ = ["Connection", "Translate", "message_of", "retry_after_s"]
+__all__ = ["Connection", "Translate", "message_of", "retry_after_s", "written"]
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # So much of a body is kept of an exchange, and told in an error.
@@ -39,17 +40,12 @@ class Connection:
     unreadable or a 5xx may have happened: `AmbiguousDeliveryError`.
 
     Args:
-        url: Base URL; https, or http on this machine only.
-        timeout_s: Longest one request may take in all phases; a sender's lease is longer than twice this.
+        endpoint: Where the ERP answers.
         headers: Sent with every request.
         auth: Signs requests.
         secrets: Values that are masked wherever they appear in an exchange.
-        ca_file: Certificates of the ERP's own authority; TLS is verified with or without it.
         translate: Looks at an unsuccessful answer first.
         clean: What is kept and told of an answer's text, e.g. without the ERP's tracebacks.
-        record: Gets every exchange.
-        clock: For what the ERP's clock is compared with.
-        transport: Another way to carry requests (tests).
 
     Raises:
         ConfigError: No URL, http to another machine, or unreadable certificates.
@@ -57,27 +53,23 @@ class Connection:
 
     def __init__(
         self,
-        url: str,
+        endpoint: Endpoint,
         *,
-        timeout_s: float = 10.0,
         headers: Mapping[str, str] | None = None,
         auth: httpx.Auth | None = None,
         secrets: tuple[str, ...] = (),
-        ca_file: str | None = None,
         translate: Translate | None = None,
         clean: Callable[[str], str] | None = None,
-        record: Record | None = None,
-        clock: Clock | None = None,
-        transport: httpx.BaseTransport | None = None,
     ) -> None:
+        url, timeout_s = endpoint.url, endpoint.timeout_s
         parsed = httpx.URL(url)
         if parsed.scheme not in ("http", "https") or not parsed.host:
             raise ConfigError(f"ERP url {url!r} is not a URL; e.g. https://erp.example/", {"url": url})
         if parsed.scheme == "http" and parsed.host not in _LOOPBACK:
             raise ConfigError(f"ERP url {url!r} must be https: http is for this machine only", {"url": url})
         self.host = parsed.host
-        self.clock = clock or SystemClock()
-        self._translate, self._record = translate, record
+        self.clock = endpoint.clock
+        self._translate, self._record = translate, endpoint.record
         self._clean = clean or str
         self._secrets = tuple(secret for secret in secrets if secret)
         # Each phase has its own limit; together they stay within `timeout_s`.
@@ -87,8 +79,8 @@ class Connection:
         self._client = httpx.Client(
             base_url=url,
             timeout=phases,
-            verify=_authorities(ca_file),
-            transport=transport,
+            verify=_authorities(endpoint.ca_file),
+            transport=endpoint.transport,
             trust_env=False,
             headers=dict(headers or {}),
             auth=auth,
@@ -138,7 +130,7 @@ class Connection:
         """
         asked = dict(headers or {})
         if body is not None:
-            content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+            content = written(body).encode("utf-8")
             asked.setdefault("Content-Type", "application/json")
         request = self._client.build_request(
             method, path, params=params, content=content, data=form, headers=asked or None
@@ -226,6 +218,11 @@ class Connection:
         for secret in self._secrets:
             text = text.replace(secret, _MASK)
         return _without_secrets(text)[:_KEPT]
+
+
+def written(body: object) -> str:
+    """A JSON body exactly as it is sent."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def retry_after_s(response: httpx.Response, clock: Clock) -> float | None:

@@ -11,17 +11,18 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import override
 
-from features.core.clock import Clock, SystemClock
+from features.core.clock import Clock
 from features.core.errors import AmbiguousDeliveryError, ConfigError, ErpUnavailableError
 from serving.erp.connection import Connection
 from serving.erp.documents import OrderDocument, Page
+from serving.erp.endpoint import Endpoint
 from serving.erp.events import CONTENT_TYPE, CREATED, envelope
 from serving.erp.options import read_options
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Preview, Record
 from serving.erp.secrets import read_secret
 from serving.erp.signature import HEADER, TIMESTAMP_HEADER, sign
 from serving.erp.texts import cut
-from serving.orders import MaintenanceRequest, OrderChange, WorkOrder
+from serving.orders import MaintenanceRequest, OrderChange, WorkOrder, by_number
 from serving.settings import ErpSettings
 
 __all__ = ["Webhook"]
@@ -65,45 +66,21 @@ class Webhook:
     """Orders over signed HTTP.
 
     Args:
-        url: Base URL; https, or http on this machine only.
+        endpoint: The other side; its clock is for the timestamp in the signature.
         secret: Signs every request.
-        timeout_s: Longest one request may take; the sender's lease must be longer than twice this.
-        clock: For the timestamp in the signature.
         cloud_events: New orders go out in an envelope of CloudEvents 1.0.
         unique_key: The other side makes one order an `Idempotency-Key`, for good.
-        ca_file: Certificates of the ERP's own authority.
-        record: Gets every exchange.
-        transport: Another way to carry requests (tests).
 
     Raises:
         ConfigError: No URL, or http to another machine.
     """
 
     def __init__(
-        self,
-        url: str,
-        secret: bytes,
-        *,
-        timeout_s: float = 10.0,
-        clock: Clock | None = None,
-        cloud_events: bool = False,
-        unique_key: bool = False,
-        ca_file: str | None = None,
-        record: Record | None = None,
-        transport: httpx.BaseTransport | None = None,
+        self, endpoint: Endpoint, secret: bytes, *, cloud_events: bool = False, unique_key: bool = False
     ) -> None:
-        clock = clock or SystemClock()
         self._cloud_events, self._unique_key = cloud_events, unique_key
-        self._connection = Connection(
-            url,
-            timeout_s=timeout_s,
-            auth=Signed(secret, clock),
-            ca_file=ca_file,
-            record=record,
-            clock=clock,
-            translate=_refused_signature,
-            transport=transport,
-        )
+        auth = Signed(secret, endpoint.clock)
+        self._connection = Connection(endpoint, auth=auth, translate=_refused_signature)
 
     @classmethod
     def from_settings(cls, settings: ErpSettings, record: Record | None = None) -> Self:
@@ -113,15 +90,7 @@ class Webhook:
             ConfigError: No URL or secret, a secret file that others can read, or an unknown option.
         """
         options = read_options(settings, _Options)
-        return cls(
-            settings.url,
-            read_secret(settings),
-            timeout_s=settings.timeout_s,
-            cloud_events=options.cloud_events,
-            unique_key=options.unique_key,
-            ca_file=None if settings.ca_file is None else str(settings.ca_file),
-            record=record,
-        )
+        return cls(Endpoint.of(settings, record), read_secret(settings), **options.model_dump())
 
     @property
     def name(self) -> str:
@@ -153,12 +122,12 @@ class Webhook:
     def find(self, key: str) -> list[WorkOrder]:
         """All orders with that key, lowest number first."""
         found = [order.value() for order in self._page("orders", {"key": key}, "find", key).orders]
-        return sorted((o for o in found if o.key == key), key=lambda order: order.number or "")
+        return by_number(order for order in found if order.key == key)
 
     def keys(self, prefix: str) -> list[WorkOrder]:
         """All orders whose key begins so, lowest number first."""
         found = [order.value() for order in self._page("orders", {"key_prefix": prefix}, "reconcile").orders]
-        return sorted((o for o in found if o.key.startswith(prefix)), key=lambda order: order.number or "")
+        return by_number(order for order in found if order.key.startswith(prefix))
 
     def preview(self, request: MaintenanceRequest) -> Preview:
         """What would be sent."""

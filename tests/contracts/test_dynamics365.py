@@ -11,6 +11,7 @@ import pytest
 from features.core.errors import ConfigError, OrderRejectedError
 from features.core.statements import Action, order_key
 from serving.erp.dynamics365 import Dynamics365, Dynamics365Options
+from serving.erp.endpoint import Endpoint
 from serving.erp.port import Severity
 from serving.orders import MaintenanceRequest
 from tests.standins.dynamics365 import CLIENT, SECRET
@@ -28,7 +29,9 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 
 def connect(standin: StandIn, **given: object) -> Dynamics365:
     always = {"token_url": token_url(standin), "service_account": ACCOUNT, "priorities": PRIORITIES}
-    return Dynamics365(standin.url, CLIENT, SECRET, Dynamics365Options.model_validate(always | given))
+    return Dynamics365(
+        Endpoint(url=standin.url), CLIENT, SECRET.decode(), Dynamics365Options.model_validate(always | given)
+    )
 
 
 def token_url(standin: StandIn) -> str:

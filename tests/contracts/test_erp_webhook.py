@@ -28,6 +28,7 @@ from features.core.errors import (
 from features.core.statements import Action, order_key
 from serving.erp import KINDS, Orders, open_erp
 from serving.erp.dry_run import DryRun
+from serving.erp.endpoint import Endpoint
 from serving.erp.memory import MemoryErp
 from serving.erp.secrets import read_secret
 from serving.erp.signature import HEADER, TIMESTAMP_HEADER, sign
@@ -95,7 +96,7 @@ def connect() -> Iterator[Connect]:
     made: list[Webhook] = []
 
     def connect(address: str, secret: bytes = SECRET, clock: Clock | None = None) -> Webhook:
-        made.append(Webhook(address, secret, clock=clock))
+        made.append(Webhook(Endpoint(url=address, clock=clock or SystemClock()), secret))
         return made[-1]
 
     yield connect
@@ -183,7 +184,7 @@ def answering(answer: httpx.Response | Exception) -> Webhook:
             raise answer
         return answer
 
-    return Webhook("http://127.0.0.1:9", SECRET, transport=httpx.MockTransport(handle))
+    return Webhook(Endpoint(url="http://127.0.0.1:9", transport=httpx.MockTransport(handle)), SECRET)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +264,7 @@ def test_unknown_kind_names_the_nearest() -> None:
 
 def test_plain_http_is_for_this_machine_only() -> None:
     with pytest.raises(ConfigError, match="https"):
-        Webhook("http://erp.example", SECRET)
+        Webhook(Endpoint(url="http://erp.example"), SECRET)
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])

@@ -8,6 +8,7 @@ import pytest
 
 from features.core.errors import AmbiguousDeliveryError, ConfigError, OrderRejectedError
 from features.core.statements import Action, order_key
+from serving.erp.endpoint import Endpoint
 from serving.erp.maximo import Maximo, MaximoOptions
 from serving.erp.port import Severity
 from serving.orders import MaintenanceRequest, OrderState
@@ -24,9 +25,14 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
         yield standin
 
 
+def connect(standin: StandIn, **options: str) -> Maximo:
+    endpoint = Endpoint(url=f"{standin.url}/maximo")
+    return Maximo(endpoint, SECRET.decode(), MaximoOptions.model_validate(options))
+
+
 @pytest.fixture
 def erp(standin: StandIn) -> Iterator[Maximo]:
-    erp = Maximo(f"{standin.url}/maximo", SECRET, MaximoOptions(site="BEDFORD"))
+    erp = connect(standin, site="BEDFORD")
     yield erp
     erp.close()
 
@@ -71,7 +77,7 @@ def test_released_order_is_approved(erp: Maximo) -> None:
 
 
 def test_order_that_the_site_cannot_approve_waits_for_a_planner(standin: StandIn) -> None:
-    erp = Maximo(f"{standin.url}/maximo", SECRET, MaximoOptions(site="BEDFORD", approved="GENEHMIGT"))
+    erp = connect(standin, site="BEDFORD", approved="GENEHMIGT")
     request = new_request(target="order")
     with pytest.raises(AmbiguousDeliveryError, match="GENEHMIGT"):
         erp.create(request)
@@ -84,7 +90,7 @@ def test_all_is_found_as_it_should_be(erp: Maximo) -> None:
 
 
 def test_without_a_site_the_check_and_the_order_say_so(standin: StandIn) -> None:
-    erp = Maximo(f"{standin.url}/maximo", SECRET, MaximoOptions())
+    erp = connect(standin)
     assert next(one.severity for one in erp.check().findings) is not Severity.OK
     with pytest.raises(ConfigError, match=r"erp\.options\.site"):
         erp.create(new_request())
@@ -98,7 +104,7 @@ def test_unknown_asset_is_this_orders_fault(erp: Maximo) -> None:
 
 def test_wrong_names_of_structures_and_fields_are_configuration(standin: StandIn) -> None:
     for wrong in ({"order_structure": "mxapinone"}, {"key_field": "nofield"}):
-        erp = Maximo(f"{standin.url}/maximo", SECRET, MaximoOptions.model_validate({"site": "BEDFORD"} | wrong))
+        erp = connect(standin, **{"site": "BEDFORD"} | wrong)
         with pytest.raises(ConfigError):
             erp.find("WC-AAAAAAAAAAAAAAAAA")
         erp.close()

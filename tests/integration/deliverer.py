@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from features.core.clock import SystemClock
 from features.core.telemetry import configure_logs
+from serving.erp.endpoint import Endpoint
 from serving.erp.port import Capabilities, ConnectionReport, Preview
 from serving.erp.webhook import Webhook
 from serving.orders import MaintenanceRequest, OrderChange, WorkOrder
@@ -97,7 +98,7 @@ def die() -> None:
 def work(arguments: dict[str, Any], minutes: float, crash: list[object] | None) -> int:
     """Delivers what is due; gives 0 when everything is done, else 1."""
     store = Store(arguments["store"])
-    erp = Webhook(arguments["erp"], arguments["secret"].encode(), timeout_s=20.0)
+    erp = Webhook(Endpoint(url=arguments["erp"], timeout_s=20.0), arguments["secret"].encode())
     rules = DeliveryRules(failures_in_a_row=100, tries=100)
     deliver(store, Dying(erp, crash), now=SystemClock().now(), rules=rules, wall=AheadClock(minutes))
     return 0 if set(store.deliveries.counts()) == {"done"} else 1

@@ -16,12 +16,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from starlette.types import ASGIApp
 
-from serving.erp.port import Exchange
-from serving.erp.rest import Rest
 from serving.orders import OrderState
 from serving.settings import ErpSettings
 from tests.standins.faults import Control
-from tests.standins.peer import Held, Peer, Vendor
+from tests.standins.peer import Held, Peer, Vendor, met
 from tests.standins.serve import StandIn, running
 
 __all__ = ["VENDOR", "control"]
@@ -273,23 +271,9 @@ class _Planner:
 @contextmanager
 def _start(folder: Path) -> Iterator[Peer]:
     with running("atlas", folder) as standin:
-        made: list[Rest] = []
-        exchanges: list[Exchange] = []
-
-        def connect(secret: bytes = KEY.encode(), timeout_s: float = 10.0) -> Rest:
-            settings = ErpSettings(
-                kind="rest",
-                url=standin.url,
-                secret=SecretStr(secret.decode()),
-                timeout_s=timeout_s,
-                options={"mapping": "atlas"},
-            )
-            made.append(Rest.from_settings(settings, exchanges.append))
-            return made[-1]
-
-        yield Peer(connect(), _Planner(standin), connect, standin, exchanges)
-        for erp in made:
-            erp.close()
+        settings = ErpSettings(kind="rest", url=standin.url, secret=SecretStr(KEY), options={"mapping": "atlas"})
+        with met(settings, _Planner(standin), standin) as peer:
+            yield peer
 
 
 VENDOR = Vendor(

@@ -11,15 +11,15 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from serving.erp.dynamics365 import Dynamics365, Dynamics365Options
-from serving.erp.port import Exchange
 from serving.orders import OrderState
+from serving.settings import ErpSettings
 from tests.standins.dynamics365_planner import Planner
 from tests.standins.dynamics365_store import (
     ACCOUNT,
@@ -35,7 +35,7 @@ from tests.standins.dynamics365_store import (
     named,
 )
 from tests.standins.faults import Control
-from tests.standins.peer import Peer, Vendor
+from tests.standins.peer import Peer, Vendor, met
 from tests.standins.serve import running
 
 __all__ = ["CLIENT", "SECRET", "VENDOR", "control"]
@@ -228,22 +228,17 @@ async def _people(site: _Site, request: Request) -> Response:
 @contextmanager
 def _start(folder: Path) -> Iterator[Peer]:
     with running("dynamics365", folder) as standin:
-        made: list[Dynamics365] = []
-        exchanges: list[Exchange] = []
         # Another name for this machine: tokens never come from the host of the orders.
         url = standin.url.replace("127.0.0.1", "localhost") + "/tenant/oauth2/v2.0/token"
-        options = Dynamics365Options.model_validate(
-            {"token_url": url, "service_account": ACCOUNT, "priorities": PRIORITIES}
+        settings = ErpSettings(
+            kind="dynamics365",
+            url=standin.url,
+            user=CLIENT,
+            secret=SecretStr(SECRET.decode()),
+            options={"token_url": url, "service_account": ACCOUNT, "priorities": PRIORITIES},
         )
-
-        def connect(secret: bytes = SECRET, timeout_s: float = 10.0) -> Dynamics365:
-            record = exchanges.append
-            made.append(Dynamics365(standin.url, CLIENT, secret, options, timeout_s=timeout_s, record=record))
-            return made[-1]
-
-        yield Peer(connect(), Planner(standin), connect, standin, exchanges)
-        for erp in made:
-            erp.close()
+        with met(settings, Planner(standin), standin) as peer:
+            yield peer
 
 
 VENDOR = Vendor(

@@ -5,20 +5,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from serving.erp.erpnext import ErpNext
-from serving.erp.erpnext.options import ErpNextOptions
-from serving.erp.port import Exchange
 from serving.erp.texts import as_text
 from serving.orders import OrderState
+from serving.settings import ErpSettings
 from tests.standins.erpnext_book import Book, FrappeError
 from tests.standins.faults import Control
-from tests.standins.peer import Held, Peer, Vendor
+from tests.standins.peer import Held, Peer, Vendor, met
 from tests.standins.serve import StandIn, running
 
 __all__ = ["SECRET", "USER", "VENDOR", "control"]
@@ -161,19 +160,16 @@ class _Planner:
 
 @contextmanager
 def _start(folder: Path) -> Iterator[Peer]:
-    options = ErpNextOptions(code_fields={"outcome": "wearcast_outcome"})
     with running("erpnext", folder) as standin:
-        made: list[ErpNext] = []
-        exchanges: list[Exchange] = []
-
-        def connect(secret: bytes = SECRET, timeout_s: float = 10.0) -> ErpNext:
-            key = secret.decode()
-            made.append(ErpNext(standin.url, USER, key, options, timeout_s=timeout_s, record=exchanges.append))
-            return made[-1]
-
-        yield Peer(connect(), _Planner(standin), connect, standin, exchanges)
-        for erp in made:
-            erp.close()
+        settings = ErpSettings(
+            kind="erpnext",
+            url=standin.url,
+            user=USER,
+            secret=SecretStr(SECRET.decode()),
+            options={"code_fields": {"outcome": "wearcast_outcome"}},
+        )
+        with met(settings, _Planner(standin), standin) as peer:
+            yield peer
 
 
 VENDOR = Vendor(

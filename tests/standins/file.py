@@ -8,11 +8,9 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from serving.erp.file import FileErp
-from serving.erp.port import Exchange
 from serving.orders import OrderState
 from serving.settings import ErpSettings
-from tests.standins.peer import Held, Peer, Vendor
+from tests.standins.peer import Held, Peer, Vendor, met
 
 __all__ = ["VENDOR"]
 
@@ -69,15 +67,11 @@ class _Planner:
 
 @contextmanager
 def _start(folder: Path) -> Iterator[Peer]:
-    exchanges: list[Exchange] = []
     options = {"requests": str(folder / "requests"), "answers": str(folder / "answers")}
-
-    def connect(**_options: object) -> FileErp:
-        return FileErp.from_settings(ErpSettings(kind="file", options=options), exchanges.append)
-
-    orders, planner = connect(), _Planner(folder / "requests", folder / "answers")
-    planner.own_order("W1-P101", "100042")
-    yield Peer(orders, planner, connect, exchanges=exchanges)
+    planner = _Planner(folder / "requests", folder / "answers")
+    with met(ErpSettings(kind="file", options=options), planner) as peer:
+        planner.own_order("W1-P101", "100042")
+        yield peer
 
 
 VENDOR = Vendor(

@@ -9,20 +9,20 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from serving.erp.maximo import Maximo, MaximoOptions
-from serving.erp.port import Exchange
 from serving.orders import OrderState
+from serving.settings import ErpSettings
 from tests.standins.faults import Control
 from tests.standins.maximo_desk import SITE, STRUCTURES, Desk, Refused
 from tests.standins.maximo_planner import Planner
 from tests.standins.maximo_query import BadQueryError, moment, ordered, selected, where
-from tests.standins.peer import Peer, Vendor
+from tests.standins.peer import Peer, Vendor, met
 from tests.standins.serve import running
 
 __all__ = ["SECRET", "SR_VENDOR", "VENDOR", "control"]
@@ -214,30 +214,27 @@ async def _people(desk: Desk, request: Request) -> Response:
 
 
 @contextmanager
-def _start(options: MaximoOptions, folder: Path) -> Iterator[Peer]:
+def _start(folder: Path, **options: str) -> Iterator[Peer]:
     with running("maximo", folder) as standin:
-        made: list[Maximo] = []
-        exchanges: list[Exchange] = []
-
-        def connect(secret: bytes = SECRET, timeout_s: float = 10.0) -> Maximo:
-            url = f"{standin.url}/maximo/"
-            made.append(Maximo(url, secret, options, timeout_s=timeout_s, record=exchanges.append))
-            return made[-1]
-
-        yield Peer(connect(), Planner(standin), connect, standin, exchanges)
-        for erp in made:
-            erp.close()
+        settings = ErpSettings(
+            kind="maximo",
+            url=f"{standin.url}/maximo/",
+            secret=SecretStr(SECRET.decode()),
+            options={"site": SITE, **options},
+        )
+        with met(settings, Planner(standin), standin) as peer:
+            yield peer
 
 
 VENDOR = Vendor(
     kind="maximo",
-    start=partial(_start, MaximoOptions(site=SITE)),
+    start=_start,
     states=tuple(OrderState)[:-1],
     place=("W1-P101", "100042"),
 )
 SR_VENDOR = Vendor(
     kind="maximo",
-    start=partial(_start, MaximoOptions(site=SITE, request_as="service_request")),
+    start=partial(_start, request_as="service_request"),
     states=(
         OrderState.OPEN,
         OrderState.ON_HOLD,

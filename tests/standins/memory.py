@@ -8,6 +8,7 @@ from pathlib import Path
 from features.core.statements import Action, Outcome
 from serving.erp.memory import MemoryErp
 from serving.orders import MaintenanceRequest, OrderState
+from serving.settings import ErpSettings
 from tests.standins.peer import Held, Peer, Vendor
 
 __all__ = ["VENDOR"]
@@ -59,7 +60,7 @@ class _Planner:
 @contextmanager
 def _start(_folder: Path) -> Iterator[Peer]:
     erp = MemoryErp()
-    yield Peer(erp, _Planner(erp), lambda **_options: erp)
+    yield Peer(ErpSettings(kind="memory", mode="approve"), erp, _Planner(erp))
 
 
 VENDOR = Vendor(

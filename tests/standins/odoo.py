@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,14 +15,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
-from serving.erp.odoo import Odoo
-from serving.erp.odoo.options import OdooOptions
-from serving.erp.port import Exchange
 from serving.erp.texts import as_text
 from serving.orders import OrderState
+from serving.settings import ErpSettings
 from tests.standins.faults import Control
 from tests.standins.odoo_orm import Database, OdooError
-from tests.standins.peer import Held, Peer, Vendor
+from tests.standins.peer import Held, Peer, Vendor, met
 from tests.standins.serve import StandIn, running
 
 __all__ = ["DATABASE", "JSONRPC", "SECRET", "USER", "VENDOR", "control"]
@@ -209,19 +208,16 @@ class _Planner:
 
 @contextmanager
 def _start(folder: Path, api: str) -> Iterator[Peer]:
-    options = OdooOptions.model_validate({"api": api, "database": DATABASE, "code_fields": {"cause": "x_cause"}})
     with running("odoo", folder) as standin:
-        made: list[Odoo] = []
-        exchanges: list[Exchange] = []
-
-        def connect(secret: bytes = SECRET, timeout_s: float = 10.0) -> Odoo:
-            key = secret.decode()
-            made.append(Odoo(standin.url, USER, key, options, timeout_s=timeout_s, record=exchanges.append))
-            return made[-1]
-
-        yield Peer(connect(), _Planner(standin), connect, standin, exchanges)
-        for erp in made:
-            erp.close()
+        settings = ErpSettings(
+            kind="odoo",
+            url=standin.url,
+            user=USER,
+            secret=SecretStr(SECRET.decode()),
+            options={"api": api, "database": DATABASE, "code_fields": {"cause": "x_cause"}},
+        )
+        with met(settings, _Planner(standin), standin) as peer:
+            yield peer
 
 
 async def _body(receive: Receive) -> bytes:

@@ -1,18 +1,21 @@
 """Both ends of a connection under test: our adapter, and what people do in the ERP behind it."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from serving.erp import Orders
+from pydantic import SecretStr
+
+from serving.erp import Orders, open_erp
 from serving.erp.port import Exchange
 from serving.orders import OrderState
+from serving.settings import ErpSettings
 from tests.standins.serve import StandIn
 
-__all__ = ["Connect", "Held", "Peer", "Planner", "Vendor"]
+__all__ = ["Held", "Peer", "Planner", "Vendor", "met"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +55,49 @@ class Planner(Protocol):
         ...
 
 
-# Makes the adapter: `connect(secret=..., record=...)`; a wrong secret must be refused by the ERP.
-Connect = Callable[..., Orders]
-
-
 @dataclass(slots=True)
 class Peer:
-    """One connection."""
+    """One connection.
 
+    Attributes:
+        settings: Of the connection, as a person would write them into `serving.toml`.
+        orders: The adapter of these settings.
+        planner: A person in the ERP.
+        standin: The running stand-in; None: it lives in this process or in folders.
+        exchanges: All that any adapter of this peer has sent.
+    """
+
+    settings: ErpSettings
     orders: Orders
     planner: Planner
-    connect: Connect
     standin: StandIn | None = None
     exchanges: list[Exchange] = field(default_factory=list)
+    _made: list[Orders] = field(default_factory=list)
+
+    def connect(self, secret: bytes | None = None, timeout_s: float = 10.0) -> Orders:
+        """Another adapter; the ERP must refuse a wrong secret."""
+        told = {"timeout_s": timeout_s} | ({} if secret is None else {"secret": SecretStr(secret.decode())})
+        self._made.append(open_erp(self.settings.model_copy(update=told), self.exchanges.append))
+        return self._made[-1]
+
+    def close(self) -> None:
+        """Close all adapters."""
+        for orders in (self.orders, *self._made):
+            getattr(orders, "close", lambda: None)()
+
+
+@contextmanager
+def met(
+    settings: ErpSettings, planner: Planner, standin: StandIn | None = None, *, made: type[Peer] = Peer
+) -> Iterator[Peer]:
+    """Both ends of the connection that these settings make."""
+    exchanges: list[Exchange] = []
+    writing = settings.model_copy(update={"mode": "approve"})
+    peer = made(writing, open_erp(writing, exchanges.append), planner, standin, exchanges)
+    try:
+        yield peer
+    finally:
+        peer.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,12 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from serving.erp.port import Exchange
-from serving.erp.webhook import Webhook
 from serving.orders import OrderState
 from serving.sandbox_erp.app import Manners, create_app
 from serving.sandbox_erp.book import OrderBook
 from serving.settings import ErpSettings
 from tests.standins.faults import Control
-from tests.standins.peer import Held, Peer, Vendor
+from tests.standins.peer import Held, Peer, Vendor, met
 from tests.standins.serve import StandIn, running
 
 __all__ = ["SECRET", "VENDOR", "control", "made", "started"]
@@ -92,23 +90,14 @@ class _Planner:
 def started(folder: Path, standin: str, **options: bool) -> Iterator[Peer]:
     """A stand-in of that name, and the adapter with those options."""
     with running(standin, folder) as running_one:
-        made: list[Webhook] = []
-        exchanges: list[Exchange] = []
-
-        def connect(secret: bytes = SECRET, timeout_s: float = 10.0) -> Webhook:
-            settings = ErpSettings(
-                kind="webhook",
-                url=running_one.url,
-                secret=SecretStr(secret.decode()),
-                timeout_s=timeout_s,
-                options=dict(options),
-            )
-            made.append(Webhook.from_settings(settings, exchanges.append))
-            return made[-1]
-
-        yield Peer(connect(), _Planner(running_one), connect, running_one, exchanges)
-        for erp in made:
-            erp.close()
+        settings = ErpSettings(
+            kind="webhook",
+            url=running_one.url,
+            secret=SecretStr(SECRET.decode()),
+            options=dict(options),
+        )
+        with met(settings, _Planner(running_one), running_one) as peer:
+            yield peer
 
 
 @contextmanager

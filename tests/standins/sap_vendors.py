@@ -9,11 +9,9 @@ from typing import Any, Literal
 
 from pydantic import SecretStr
 
-from serving.erp.port import Exchange
-from serving.erp.sap_s4 import SapS4
 from serving.orders import OrderState
 from serving.settings import ErpSettings
-from tests.standins.peer import Held, Peer, Vendor
+from tests.standins.peer import Held, Peer, Vendor, met
 from tests.standins.sap_s4 import CLIENT, SECRET
 from tests.standins.serve import StandIn, running
 
@@ -89,18 +87,11 @@ def _item(codes: Mapping[str, str]) -> dict[str, Any]:
 @contextmanager
 def started(folder: Path, *, standin: str, target: Literal["request", "order"], options: Any) -> Iterator[Peer]:
     """A stand-in in a process of its own, and our adapter to it."""
-    with running(standin, folder) as server:
-        made: list[SapS4] = []
-        exchanges: list[Exchange] = []
-
-        def connect(secret: bytes = SECRET, timeout_s: float = 10.0) -> SapS4:
-            told = settings(server.url, target, secret=secret, timeout_s=timeout_s, options=options)
-            made.append(SapS4.from_settings(told, exchanges.append))
-            return made[-1]
-
-        yield Peer(connect(), Planner(server), connect, server, exchanges)
-        for erp in made:
-            erp.close()
+    with (
+        running(standin, folder) as server,
+        met(settings(server.url, target, options=options), Planner(server), server) as peer,
+    ):
+        yield peer
 
 
 VENDOR = Vendor(

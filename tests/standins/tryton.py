@@ -15,8 +15,7 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
-from serving.erp.port import Exchange
-from serving.erp.rest import Rest
+from serving.erp import Orders
 from serving.erp.rest.files import SHIPPED
 from serving.orders import OrderState
 from serving.settings import ErpSettings
@@ -24,7 +23,7 @@ from tests.peers.absent import absent
 from tests.peers.tryton.install import PASSWORDS, MissingPeerError, installed
 from tests.peers.tryton.server import DATABASE, Rpc, Server
 from tests.standins.faults import Control
-from tests.standins.peer import Held, Peer, Vendor
+from tests.standins.peer import Held, Peer, Vendor, met
 from tests.standins.proxy import Proxy
 from tests.standins.serve import StandIn, running
 
@@ -143,6 +142,17 @@ class _Planner:
         return str(self._standin.control("own", {"parent": int(equipment_number)}))
 
 
+class _Patient(Peer):
+    """Tryton takes its time with a user who has just failed to sign in, until one sign-in is right."""
+
+    @override
+    def connect(self, secret: bytes | None = None, timeout_s: float = 10.0) -> Orders:
+        if timeout_s == 10:
+            return Peer.connect(self, secret, timeout_s)
+        with Rpc(self.settings.url, "wearcast", PASSWORDS["wearcast"]):
+            return Peer.connect(self, secret, 2 * timeout_s)
+
+
 @contextmanager
 def _start(folder: Path) -> Iterator[Peer]:
     try:
@@ -157,28 +167,15 @@ def _start(folder: Path) -> Iterator[Peer]:
     mapping.write_text(shipped.replace("size: 100}", "size: 10}"), encoding="utf-8")
     own = {"database": DATABASE, "company": told["company"], "cancelled": told["statuses"]["Cancelled"]}
     with running("tryton", folder) as standin:
-        made: list[Rest] = []
-        exchanges: list[Exchange] = []
-
-        def connect(secret: bytes = PASSWORDS["wearcast"].encode(), timeout_s: float = 10.0) -> Rest:
-            settings = ErpSettings(
-                kind="rest",
-                url=standin.url,
-                user="wearcast",
-                secret=SecretStr(secret.decode()),
-                timeout_s=timeout_s,
-                options={"mapping": str(mapping), "settings": own},
-            )
-            if timeout_s < 10:
-                # Tryton takes its time with a user who has just failed to sign in, until one sign-in is right.
-                with Rpc(standin.url, "wearcast", PASSWORDS["wearcast"]):
-                    settings = settings.model_copy(update={"timeout_s": 2 * timeout_s})
-            made.append(Rest.from_settings(settings, exchanges.append))
-            return made[-1]
-
-        yield Peer(connect(), _Planner(standin), connect, standin, exchanges)
-        for erp in made:
-            erp.close()
+        settings = ErpSettings(
+            kind="rest",
+            url=standin.url,
+            user="wearcast",
+            secret=SecretStr(PASSWORDS["wearcast"]),
+            options={"mapping": str(mapping), "settings": own},
+        )
+        with met(settings, _Planner(standin), standin, made=_Patient) as peer:
+            yield peer
 
 
 VENDOR = Vendor(kind="rest", start=_start, states=tuple(_STATUSES), place=("P101", "1"), more_than_a_page=12)

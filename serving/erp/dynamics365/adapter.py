@@ -4,14 +4,12 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-import httpx
-
-from features.core.clock import Clock
 from features.core.errors import AmbiguousDeliveryError, ConfigError, OrderRejectedError
+from serving.erp.connection import written
 from serving.erp.dynamics365.check import findings
 from serving.erp.dynamics365.client import Client
 from serving.erp.dynamics365.options import Dynamics365Options
-from serving.erp.dynamics365.payload import is_raised, note_body, note_id, order_body, written
+from serving.erp.dynamics365.payload import is_raised, note_body, note_id, order_body
 from serving.erp.dynamics365.wire import (
     CANCELED,
     change_of,
@@ -23,10 +21,11 @@ from serving.erp.dynamics365.wire import (
     state_of,
     value_of,
 )
+from serving.erp.endpoint import Endpoint
 from serving.erp.options import read_options
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Preview, Record
 from serving.erp.secrets import read_secret
-from serving.orders import MaintenanceRequest, OrderChange, WorkOrder
+from serving.orders import MaintenanceRequest, OrderChange, WorkOrder, by_number
 from serving.settings import ErpSettings
 
 __all__ = ["Dynamics365"]
@@ -38,45 +37,18 @@ class Dynamics365:
     """Work orders of one environment; an alternate key makes a second order with the same key impossible.
 
     Args:
-        url: The environment, e.g. https://plant.crm4.dynamics.com; https, or http on this machine only.
+        endpoint: The environment, e.g. https://plant.crm4.dynamics.com.
         client_id: Application (client) id of the technical user.
         secret: Client secret.
         options: What only this environment knows.
-        timeout_s: Longest one request may take.
-        clock: For what the ERP's clock is compared with.
-        ca_file: Certificates of the ERP's own authority.
-        record: Gets every exchange.
-        transport: Another way to carry requests (tests).
 
     Raises:
         ConfigError: No URL, or http to another machine.
     """
 
-    def __init__(
-        self,
-        url: str,
-        client_id: str,
-        secret: bytes,
-        options: Dynamics365Options,
-        *,
-        timeout_s: float = 10.0,
-        clock: Clock | None = None,
-        ca_file: str | None = None,
-        record: Record | None = None,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, client_id: str, secret: str, options: Dynamics365Options) -> None:
         self._options, self._select = options, columns(options)
-        self._client = Client(
-            url,
-            client_id,
-            secret,
-            options,
-            timeout_s=timeout_s,
-            clock=clock,
-            ca_file=ca_file,
-            record=record,
-            transport=transport,
-        )
+        self._client = Client(endpoint, client_id, secret, options)
 
     @classmethod
     def from_settings(cls, settings: ErpSettings, record: Record | None = None) -> Self:
@@ -87,17 +59,8 @@ class Dynamics365:
         """
         if not settings.user:
             raise ConfigError("erp.user is missing: the application (client) id of the technical user")
-        ca_file = None if settings.ca_file is None else str(settings.ca_file)
-        secret, options = read_secret(settings), read_options(settings, Dynamics365Options)
-        return cls(
-            settings.url,
-            settings.user,
-            secret,
-            options,
-            timeout_s=settings.timeout_s,
-            ca_file=ca_file,
-            record=record,
-        )
+        options = read_options(settings, Dynamics365Options)
+        return cls(Endpoint.of(settings, record), settings.user, read_secret(settings).decode(), options)
 
     @property
     def name(self) -> str:
@@ -132,12 +95,12 @@ class Dynamics365:
     def find(self, key: str) -> list[WorkOrder]:
         """All orders with that key; more than one only where the alternate key is missing."""
         rows = self._rows(f"{self._options.key_column} eq {literal(key)}", "find", key)
-        return [one for one in _by_number(order_of(row, self._options) for row in rows) if one.key == key]
+        return [one for one in by_number(order_of(row, self._options) for row in rows) if one.key == key]
 
     def keys(self, prefix: str) -> list[WorkOrder]:
         """All orders whose key begins so, lowest number first."""
         rows = self._rows(f"startswith({self._options.key_column},{literal(prefix)})", "reconcile")
-        return _by_number(order_of(row, self._options) for row in rows)
+        return by_number(order_of(row, self._options) for row in rows)
 
     def preview(self, request: MaintenanceRequest) -> Preview:
         """What would be sent."""
@@ -222,7 +185,7 @@ class Dynamics365:
                     order = order_of(row, self._options)
                     if not order.state.is_terminal:
                         found[order.number or ""] = order
-        return _by_number(found.values())
+        return by_number(found.values())
 
     def _new(self, request: MaintenanceRequest) -> tuple[str, dict[str, object]]:
         place = f"{_ORDERS}({self._options.key_column}={literal(request.key)})"
@@ -251,7 +214,3 @@ class Dynamics365:
         order_id = str(row["msdyn_workorderid"])
         path, headers = f"annotations({note_id(order_id, note)})", {"If-None-Match": "*"}
         self._client.send("PATCH", path, purpose, body=note_body(order_id, note), headers=headers, accept=(412,))
-
-
-def _by_number(orders: Iterable[WorkOrder]) -> list[WorkOrder]:
-    return sorted(orders, key=lambda order: (len(order.number or ""), order.number or ""))

@@ -1,23 +1,23 @@
 """Requests to Dataverse: token, pages, one renewal when a token has ended early."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from features.core.clock import Clock
-from features.core.errors import ConfigError, ErpUnavailableError
+from features.core.errors import ErpUnavailableError
 from serving.erp.connection import Connection
 from serving.erp.dynamics365.options import Dynamics365Options
-from serving.erp.dynamics365.payload import written
-from serving.erp.dynamics365.tokens import Tokens
 from serving.erp.dynamics365.wire import refusal
-from serving.erp.port import Record
+from serving.erp.endpoint import Endpoint
+from serving.erp.tokens import ClientCredentials
 
 __all__ = ["Client"]
 
 _HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0"}
+_SIGN_IN_HINT = "check erp.user (client id), the secret's value and end date, erp.options.tenant and scope"
 # Pages end when there is no next link; a circle in them must not run for ever.
 _MOST_PAGES = 100_000
 
@@ -32,41 +32,21 @@ class _Page(BaseModel):
 class Client:
     """One connection; arguments as those of `Dynamics365`."""
 
-    def __init__(
-        self,
-        url: str,
-        client_id: str,
-        secret: bytes,
-        options: Dynamics365Options,
-        *,
-        timeout_s: float,
-        clock: Clock | None,
-        ca_file: str | None,
-        record: Record | None,
-        transport: httpx.BaseTransport | None,
-    ) -> None:
-        self._connection = Connection(
-            f"{url.rstrip('/')}/api/data/{options.api_version}",
-            timeout_s=timeout_s,
-            headers=_HEADERS,
-            secrets=(secret.decode("utf-8"),),
-            ca_file=ca_file,
-            translate=refusal,
-            record=record,
-            clock=clock,
-            transport=transport,
-        )
+    def __init__(self, endpoint: Endpoint, client_id: str, secret: str, options: Dynamics365Options) -> None:
+        url = endpoint.url.rstrip("/")
+        self._base = f"{url}/api/data/{options.api_version}"
         # A connection of its own: tokens come from another host, which is not the ERP's own authority.
-        self._tokens = Tokens(
-            options.signs_in_at,
-            client_id,
-            secret.decode("utf-8"),
-            options.scope or f"{url.rstrip('/')}/.default",
-            timeout_s=timeout_s,
-            record=record,
-            transport=transport,
+        signs_in = replace(endpoint, url=options.signs_in_at, ca_file=None)
+        self._tokens = ClientCredentials(
+            signs_in, client_id, secret, scope=options.scope or f"{url}/.default", hint=_SIGN_IN_HINT
         )
-        self._base = f"{url.rstrip('/')}/api/data/{options.api_version}"
+        self._connection = Connection(
+            replace(endpoint, url=self._base),
+            headers=_HEADERS,
+            auth=self._tokens,
+            secrets=(secret,),
+            translate=refusal,
+        )
         self._page_size = options.page_size
         self.host = self._connection.host
         self.document, self.skew_s = self._connection.document, self._connection.skew_s
@@ -92,31 +72,18 @@ class Client:
         key: str = "",
         accept: tuple[int, ...] = (),
     ) -> httpx.Response:
-        """Send one request; a token that is refused is renewed once, because nothing was done with it.
-
-        Raises:
-            ConfigError: A new token is refused too.
-            WearcastError: As `Connection.send`.
-        """
-        asked = dict(headers or {}) | ({} if body is None else {"Content-Type": "application/json; charset=utf-8"})
-        content = None if body is None else written(body).encode("utf-8")
-        for _ in range(2):
-            response = self._connection.send(
-                method,
-                path,
-                purpose=purpose,
-                writes=method != "GET",
-                key=key,
-                params=params,
-                content=content,
-                headers=asked | {"Authorization": self._tokens.bearer()},
-                accept=(401, *accept),
-            )
-            if response.status_code != 401:
-                return response
-            self._tokens.forget()
-        hint = "add the application as an application user of this environment (Power Platform admin center)"
-        raise ConfigError(f"Dynamics 365 at {self.host} refuses our token; {hint}", {"status": 401})
+        """Send one request; see `Connection.send`."""
+        return self._connection.send(
+            method,
+            path,
+            purpose=purpose,
+            writes=method != "GET",
+            key=key,
+            params=params,
+            body=body,
+            headers=headers,
+            accept=accept,
+        )
 
     def rows(
         self, table: str, purpose: str, *, select: str, where: str = "", order_by: str = "", key: str = ""

@@ -1,6 +1,5 @@
 """What a request becomes in Dynamics 365: a work order that nobody has scheduled yet, and notes on it."""
 
-import json
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from features.core.errors import OrderRejectedError
@@ -9,15 +8,10 @@ from serving.erp.dynamics365.wire import UNSCHEDULED, guid, stamp
 from serving.erp.texts import as_html, cut
 from serving.orders import MaintenanceRequest
 
-__all__ = ["is_raised", "note_body", "note_id", "order_body", "written"]
+__all__ = ["is_raised", "note_body", "note_id", "order_body"]
 
 # Characters of a note's subject and text as Dataverse is delivered.
 _SUBJECT, _NOTE = 500, 10_000
-
-
-def written(body: object) -> str:
-    """A body exactly as it is sent."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def order_body(request: MaintenanceRequest, options: Dynamics365Options) -> dict[str, object]:

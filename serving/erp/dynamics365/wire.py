@@ -153,6 +153,9 @@ def refusal(response: httpx.Response) -> WearcastError | None:
     """What an error document of Dataverse means; None: it is none, or its status says enough."""
     code, message = _error_of(response)
     status = response.status_code
+    if status == 401:
+        hint = "add the application as an application user of this environment (Power Platform admin center)"
+        return ConfigError(f"Dynamics 365 refuses our token: {message}; {hint}", {"status": status})
     if not message or status in (423, 429) or status >= 500:
         return None
     context: dict[str, object] = {"status": status, "reason": code}

@@ -1,13 +1,11 @@
 """ERPNext as a place for orders and assets."""
 
 import datetime as dt
-import json
 from typing import Self
 
-import httpx
-
 from features.core.errors import AmbiguousDeliveryError, ConfigError, ErpUnavailableError, OrderRejectedError
-from serving.erp.connection import Connection
+from serving.erp.connection import Connection, written
+from serving.erp.endpoint import Endpoint
 from serving.erp.erpnext.check import checked
 from serving.erp.erpnext.options import ErpNextOptions
 from serving.erp.erpnext.records import FIELDS, TEXT_LENGTH, TITLE_LENGTH, body, change_of, order_of
@@ -16,7 +14,7 @@ from serving.erp.options import read_options
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Preview, Record
 from serving.erp.secrets import read_secret
 from serving.erp.texts import as_html
-from serving.orders import MaintenanceRequest, OrderChange, WorkOrder
+from serving.orders import MaintenanceRequest, OrderChange, WorkOrder, by_number
 from serving.settings import ErpSettings
 
 __all__ = ["ErpNext"]
@@ -33,45 +31,26 @@ class ErpNext:
     """Asset repairs with the key in a unique custom field.
 
     Args:
-        url: Of the site, e.g. https://erp.example.
+        endpoint: The site, e.g. https://erp.example.
         user: API key.
         secret: API secret; or key and secret, joined by a colon, when `user` is empty.
         options: Of the site.
-        timeout_s: Longest one request may take.
-        ca_file: Certificates of the site's own authority.
-        record: Gets every exchange.
-        transport: Another way to carry requests (tests).
 
     Raises:
         ConfigError: No URL, http to another machine, or no API key.
     """
 
-    def __init__(
-        self,
-        url: str,
-        user: str,
-        secret: str,
-        options: ErpNextOptions,
-        *,
-        timeout_s: float = 10.0,
-        ca_file: str | None = None,
-        record: Record | None = None,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, user: str, secret: str, options: ErpNextOptions) -> None:
         token = f"{user}:{secret}" if user else secret
         if ":" not in token:
             raise ConfigError("ERPNext needs an API key in erp.user beside the API secret")
         self._connection = Connection(
-            url,
-            timeout_s=timeout_s,
+            endpoint,
             # Without Accept an error is a web page.
             headers={"Authorization": f"token {token}", "Accept": "application/json"},
             secrets=(secret, token),
-            ca_file=ca_file,
             translate=translated,
             clean=without_traceback,
-            record=record,
-            transport=transport,
         )
         self._options, self._wire = options, Wire(self._connection, options.page, options.time_zone)
         self._email = ""
@@ -84,17 +63,7 @@ class ErpNext:
             ConfigError: Wrong options, no URL, key or secret, or a secret file that others can read.
         """
         options = read_options(settings, ErpNextOptions)
-        ca_file = None if settings.ca_file is None else str(settings.ca_file)
-        secret = read_secret(settings).decode("utf-8")
-        return cls(
-            settings.url,
-            settings.user,
-            secret,
-            options,
-            timeout_s=settings.timeout_s,
-            ca_file=ca_file,
-            record=record,
-        )
+        return cls(Endpoint.of(settings, record), settings.user, read_secret(settings).decode(), options)
 
     @property
     def name(self) -> str:
@@ -131,8 +100,7 @@ class ErpNext:
 
     def preview(self, request: MaintenanceRequest) -> Preview:
         """What would be sent."""
-        told = json.dumps(self._body(request), ensure_ascii=False, separators=(",", ":"))
-        return Preview("POST", document_path(REPAIR), told)
+        return Preview("POST", document_path(REPAIR), written(self._body(request)))
 
     def create(self, request: MaintenanceRequest) -> WorkOrder:
         """Insert a repair; when its key is there already, that one is taken."""
@@ -221,7 +189,7 @@ class ErpNext:
     def _orders(self, filters: list[list[object]], purpose: str, key: str = "") -> list[WorkOrder]:
         pages = self._wire.pages(REPAIR, filters, self._fields, purpose=purpose, key=key)
         found = {document["name"]: order_of(document, self._options) for document in pages}
-        return [found[name] for name in sorted(found)]
+        return by_number(found.values())
 
     def _one(self, number: str) -> Document:
         found = list(self._wire.pages(REPAIR, [["name", "=", number]], self._fields, purpose="find"))

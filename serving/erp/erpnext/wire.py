@@ -16,7 +16,7 @@ from features.core.errors import (
     OrderRejectedError,
     WearcastError,
 )
-from serving.erp.connection import Connection
+from serving.erp.connection import Connection, written
 from serving.erp.texts import as_text
 
 __all__ = ["Document", "Wire", "document_path", "exception_of", "translated", "without_traceback"]
@@ -97,8 +97,8 @@ class Wire:
         while True:
             since: list[list[object]] = [] if place is None else [[by, ">=", place]]
             params = {
-                "fields": _json(list(fields)),
-                "filters": _json([*map(list, filters), *since]),
+                "fields": written(list(fields)),
+                "filters": written([*map(list, filters), *since]),
                 "order_by": "name asc" if by == "name" else f"{by} asc, name asc",
                 "limit_start": str(skip),
                 "limit_page_length": str(self._page),
@@ -249,7 +249,3 @@ def _parsed(told: object) -> object:
         return json.loads(told) if isinstance(told, str) else told
     except ValueError:
         return told
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,18 +1,18 @@
 """Orders and assets over Maximo's JSON API."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Self
 
-import httpx
 from pydantic import ValidationError
 
-from features.core.clock import Clock
 from features.core.errors import (
     AmbiguousDeliveryError,
     OrderRejectedError,
     WearcastError,
 )
+from serving.erp.connection import written
+from serving.erp.endpoint import Endpoint
 from serving.erp.maximo.check import fields_of_orders, fields_of_requests, schema_findings, user_finding
 from serving.erp.maximo.client import LEAN, Client
 from serving.erp.maximo.options import MaximoOptions
@@ -25,7 +25,6 @@ from serving.erp.maximo.payload import (
     note_of,
     order_body,
     request_body,
-    written,
 )
 from serving.erp.maximo.structures import Structure, of_site, order_structures, read_assets
 from serving.erp.maximo.wire import REQUEST, WITHDRAWN, Row, both, change_of, condition, order_of, stamp, state_of
@@ -33,7 +32,7 @@ from serving.erp.options import read_options
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Finding, Preview, Record, Severity
 from serving.erp.secrets import read_secret
 from serving.erp.texts import cut
-from serving.orders import MaintenanceRequest, OrderChange, WorkOrder
+from serving.orders import MaintenanceRequest, OrderChange, WorkOrder, by_number
 from serving.settings import ErpSettings
 
 __all__ = ["Maximo"]
@@ -45,42 +44,17 @@ class Maximo:
     The key is not unique in Maximo: two creates make two orders, so the sender looks up first.
 
     Args:
-        url: Up to and with `/maximo`; https, or http on this machine only.
+        endpoint: Maximo, up to and with `/maximo`.
         apikey: Key of the technical user.
         options: What only this Maximo knows.
-        timeout_s: Longest one request may take.
-        clock: For what Maximo's clock is compared with.
-        ca_file: Certificates of Maximo's own authority.
-        record: Gets every exchange.
-        transport: Another way to carry requests (tests).
 
     Raises:
         ConfigError: No URL, or http to another machine.
     """
 
-    def __init__(
-        self,
-        url: str,
-        apikey: bytes,
-        options: MaximoOptions,
-        *,
-        timeout_s: float = 10.0,
-        clock: Clock | None = None,
-        ca_file: str | None = None,
-        record: Record | None = None,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, apikey: str, options: MaximoOptions) -> None:
         self._options, self._structures = options, order_structures(options)
-        self._client = Client(
-            url,
-            apikey,
-            options,
-            timeout_s=timeout_s,
-            clock=clock,
-            ca_file=ca_file,
-            record=record,
-            transport=transport,
-        )
+        self._client = Client(endpoint, apikey, options)
 
     @classmethod
     def from_settings(cls, settings: ErpSettings, record: Record | None = None) -> Self:
@@ -89,9 +63,9 @@ class Maximo:
         Raises:
             ConfigError: No URL or key, a key file that others can read, or wrong options.
         """
-        ca_file = None if settings.ca_file is None else str(settings.ca_file)
-        key, options = read_secret(settings), read_options(settings, MaximoOptions)
-        return cls(settings.url, key, options, timeout_s=settings.timeout_s, ca_file=ca_file, record=record)
+        return cls(
+            Endpoint.of(settings, record), read_secret(settings).decode(), read_options(settings, MaximoOptions)
+        )
 
     @property
     def name(self) -> str:
@@ -230,7 +204,7 @@ class Maximo:
                     is_there = (row.location if field == "location" else row.value_of(field)) == value
                     if is_there and not state_of(row, self._options).is_terminal:
                         found[row.number] = order_of(row, self._options)
-        return _by_number(found.values())
+        return by_number(found.values())
 
     def _new(self, request: MaintenanceRequest) -> tuple[str, dict[str, object]]:
         if request.target == "request" and self._options.has_requests:
@@ -242,7 +216,7 @@ class Maximo:
         for structure in self._structures:
             rows = self._rows(structure, condition(structure.key, "=", value), purpose, key)
             found += [order_of(row, self._options) for row in rows]
-        return _by_number(found)
+        return by_number(found)
 
     def _row(self, number: str, purpose: str) -> tuple[Structure, Row]:
         """The one order of that number.
@@ -270,7 +244,3 @@ class Maximo:
     ) -> None:
         body = {"status": status} | ({"memo": cut(memo, MEMO_LENGTH)} if memo else {})
         self._client.patch(structure, row, body, purpose, key=key, action="wsmethod:changeStatus")
-
-
-def _by_number(orders: Iterable[WorkOrder]) -> list[WorkOrder]:
-    return sorted(orders, key=lambda order: (len(order.number or ""), order.number or ""))

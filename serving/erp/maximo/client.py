@@ -6,13 +6,11 @@ from typing import Any
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from features.core.clock import Clock
 from features.core.errors import ErpUnavailableError
 from serving.erp.connection import Connection
+from serving.erp.endpoint import Endpoint
 from serving.erp.maximo.options import MaximoOptions
-from serving.erp.maximo.payload import written
 from serving.erp.maximo.wire import Row, refusal
-from serving.erp.port import Record
 
 __all__ = ["LEAN", "Client"]
 
@@ -32,30 +30,13 @@ class _Page(BaseModel):
 class Client:
     """One connection with an API key; arguments as those of `Maximo`."""
 
-    def __init__(
-        self,
-        url: str,
-        apikey: bytes,
-        options: MaximoOptions,
-        *,
-        timeout_s: float,
-        clock: Clock | None,
-        ca_file: str | None,
-        record: Record | None,
-        transport: httpx.BaseTransport | None,
-    ) -> None:
-        key = apikey.decode("utf-8")
-        self._url, self._page_size = url.rstrip("/"), str(options.page_size)
+    def __init__(self, endpoint: Endpoint, apikey: str, options: MaximoOptions) -> None:
+        self._url, self._page_size = endpoint.url.rstrip("/"), str(options.page_size)
         self._connection = Connection(
-            url,
-            timeout_s=timeout_s,
-            headers={"apikey": key, "Accept": "application/json"},
-            secrets=(key,),
-            ca_file=ca_file,
+            endpoint,
+            headers={"apikey": apikey, "Accept": "application/json"},
+            secrets=(apikey,),
             translate=lambda response: refusal(response, options),
-            record=record,
-            clock=clock,
-            transport=transport,
         )
         self.host = self._connection.host
         self.document, self.skew_s = self._connection.document, self._connection.skew_s
@@ -89,8 +70,8 @@ class Client:
                 writes=method != "GET",
                 key=key,
                 params=params or {"lean": "1"},
-                content=None if body is None else written(body).encode("utf-8"),
-                headers=dict(headers or {}) | ({} if body is None else {"Content-Type": "application/json"}),
+                body=body,
+                headers=headers,
                 accept=accept,
             )
         finally:

@@ -1,7 +1,5 @@
 """What a request becomes in Maximo: the bodies of new orders, notes and status changes."""
 
-import json
-
 from serving.erp.maximo.options import MaximoOptions
 from serving.erp.maximo.wire import REQUEST, stamp
 from serving.erp.texts import as_html, cut
@@ -15,7 +13,6 @@ __all__ = [
     "note_of",
     "order_body",
     "request_body",
-    "written",
 ]
 
 # Characters of DESCRIPTION as Maximo is delivered; `wearcast erp check` compares them with the site's.
@@ -24,11 +21,6 @@ TITLE_LENGTH = 100
 TEXT_LENGTH = 6000
 # Characters of a status memo as Maximo is delivered.
 MEMO_LENGTH = 50
-
-
-def written(body: object) -> str:
-    """A body exactly as it is sent."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def order_body(request: MaintenanceRequest, options: MaximoOptions) -> dict[str, object]:

@@ -3,10 +3,9 @@
 import datetime as dt
 from typing import Self
 
-import httpx
-
 from features.core.errors import ConfigError, OrderRejectedError
 from serving.erp.connection import Connection
+from serving.erp.endpoint import Endpoint
 from serving.erp.odoo.check import checked
 from serving.erp.odoo.options import OdooOptions
 from serving.erp.odoo.records import (
@@ -44,31 +43,16 @@ class Odoo:
     """Maintenance requests with external ids as keys.
 
     Args:
-        url: Of the server, e.g. https://plant.odoo.com.
+        endpoint: The server, e.g. https://plant.odoo.com.
         user: Login of the technical user (JSON-RPC).
         key: API key of that user.
         options: Of the site.
-        timeout_s: Longest one request may take.
-        ca_file: Certificates of the server's own authority.
-        record: Gets every exchange.
-        transport: Another way to carry requests (tests).
 
     Raises:
         ConfigError: No URL, http to another machine, or JSON-RPC without database or user.
     """
 
-    def __init__(
-        self,
-        url: str,
-        user: str,
-        key: str,
-        options: OdooOptions,
-        *,
-        timeout_s: float = 10.0,
-        ca_file: str | None = None,
-        record: Record | None = None,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, user: str, key: str, options: OdooOptions) -> None:
         if options.api == "jsonrpc" and not (options.database and user):
             raise ConfigError("Odoo's JSON-RPC needs erp.options.database and erp.user")
         headers = {"User-Agent": "Wearcast"}
@@ -77,15 +61,7 @@ class Odoo:
             if options.database:
                 headers["X-Odoo-Database"] = options.database
         self._connection = Connection(
-            url,
-            timeout_s=timeout_s,
-            headers=headers,
-            secrets=(key,),
-            ca_file=ca_file,
-            translate=translated,
-            clean=without_traceback,
-            record=record,
-            transport=transport,
+            endpoint, headers=headers, secrets=(key,), translate=translated, clean=without_traceback
         )
         self._options, self._wire = options, Wire(self._connection, options, user, key)
         self._known: Stages | None = None
@@ -98,11 +74,7 @@ class Odoo:
             ConfigError: Wrong options, no URL or key, or a key file that others can read.
         """
         options = read_options(settings, OdooOptions)
-        ca_file = None if settings.ca_file is None else str(settings.ca_file)
-        key = read_secret(settings).decode("utf-8")
-        return cls(
-            settings.url, settings.user, key, options, timeout_s=settings.timeout_s, ca_file=ca_file, record=record
-        )
+        return cls(Endpoint.of(settings, record), settings.user, read_secret(settings).decode(), options)
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from features.core.errors import (
     OrderRejectedError,
     WearcastError,
 )
-from serving.erp.connection import Connection
+from serving.erp.connection import Connection, written
 from serving.erp.odoo.options import OdooOptions
 from serving.erp.port import Preview
 
@@ -105,7 +105,7 @@ class Wire:
     ) -> Preview:
         """The request that `call` would send, without the key."""
         path, body = self._request(model, method, (), arguments, context, _MASK)
-        return Preview("POST", path, json.dumps(body, ensure_ascii=False, separators=(",", ":")))
+        return Preview("POST", path, written(body))
 
     def pages(
         self,

@@ -5,12 +5,11 @@ import json
 from collections.abc import Mapping as Dict
 from typing import Any, Self
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.core.clock import Clock
 from features.core.errors import AmbiguousDeliveryError, ErpUnavailableError, OrderRejectedError
 from serving.erp.connection import Connection
+from serving.erp.endpoint import Endpoint
 from serving.erp.options import read_options
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Finding, Preview, Record, Severity
 from serving.erp.rest.answers import asset_of, change_of, order_of, taken
@@ -22,7 +21,7 @@ from serving.erp.rest.readings import OrderReading
 from serving.erp.rest.requests import CheckCall, Listing
 from serving.erp.rest.values import note_text, own_settings, request_fields
 from serving.erp.secrets import read_secret
-from serving.orders import MaintenanceRequest, OrderChange, WorkOrder
+from serving.orders import MaintenanceRequest, OrderChange, WorkOrder, by_number
 from serving.settings import ErpSettings
 
 __all__ = ["Rest"]
@@ -43,14 +42,12 @@ class Rest:
     """Orders through requests that a mapping file describes.
 
     Args:
-        settings: url, user, secret, time-out.
+        endpoint: The ERP.
         mapping: What to send, and how to read answers.
+        user: Technical user; empty where the mapping needs none.
+        secret: Password or key; empty where the mapping needs none.
         own: Values of `settings` in the mapping.
         name: Of the mapping, for the connection's name.
-        secret: Password or key; empty where the mapping needs none.
-        record: Gets every exchange.
-        clock: What the ERP's clock is compared with.
-        transport: Another way to carry requests (tests).
 
     Raises:
         ConfigError: No URL, or a setting that the mapping needs is not given.
@@ -58,28 +55,18 @@ class Rest:
 
     def __init__(
         self,
-        settings: ErpSettings,
+        endpoint: Endpoint,
         mapping: Mapping,
         *,
+        user: str = "",
+        secret: str = "",
         own: Dict[str, object] | None = None,
         name: str = "own",
-        secret: str = "",
-        record: Record | None = None,
-        clock: Clock | None = None,
-        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._mapping, self._name = mapping, name
-        held: dict[str, object] = {"user": settings.user, **own_settings(mapping, own or {})}
-        self._connection = Connection(
-            settings.url,
-            timeout_s=settings.timeout_s,
-            secrets=(secret, json.dumps(secret)[1:-1]),
-            ca_file=None if settings.ca_file is None else str(settings.ca_file),
-            record=record,
-            clock=clock,
-            transport=transport,
-        )
-        self._caller = Caller(self._connection, mapping, settings.user, secret, held)
+        held: dict[str, object] = {"user": user, **own_settings(mapping, own or {})}
+        self._connection = Connection(endpoint, secrets=(secret, json.dumps(secret)[1:-1]))
+        self._caller = Caller(self._connection, mapping, user, secret, held)
 
     @classmethod
     def from_settings(cls, settings: ErpSettings, record: Record | None = None) -> Self:
@@ -90,9 +77,14 @@ class Rest:
         """
         options = read_options(settings, _Options)
         mapping = read_mapping(options.mapping)
-        secret = "" if mapping.sign_in.style == "none" else read_secret(settings).decode("utf-8")
-        name = options.mapping.rpartition("/")[2].removesuffix(".yaml")
-        return cls(settings, mapping, own=dict(options.settings), name=name, secret=secret, record=record)
+        return cls(
+            Endpoint.of(settings, record),
+            mapping,
+            user=settings.user,
+            secret="" if mapping.sign_in.style == "none" else read_secret(settings).decode(),
+            own=dict(options.settings),
+            name=options.mapping.rpartition("/")[2].removesuffix(".yaml"),
+        )
 
     @property
     def name(self) -> str:
@@ -210,7 +202,7 @@ class Rest:
             change = change_of(item, self._mapping)
             if change.changed_at >= since:
                 found[change.change_id] = change
-        return sorted(found.values(), key=lambda change: (change.changed_at, _natural(change.number)))
+        return sorted(found.values(), key=lambda one: (one.changed_at, len(one.number), one.number))
 
     def assets(self) -> list[Asset]:
         """All assets that the mapping asks for."""
@@ -234,7 +226,7 @@ class Rest:
 
     def _orders(self, call: Listing, held: dict[str, object], purpose: str, key: str = "") -> list[WorkOrder]:
         items = self._caller.pages(call, held, purpose=purpose, key=key)
-        return sorted((order_of(item, self._mapping) for item in items), key=lambda one: _natural(one.number))
+        return by_number(order_of(item, self._mapping) for item in items)
 
     def _held(self, number: str) -> Any:  # Any: a JSON document
         call = self._mapping.get
@@ -268,8 +260,3 @@ class Rest:
 def _look_up(find: Listing) -> CheckCall:
     parts = find.model_dump(exclude={"items", "paging", "when"})
     return CheckCall(subject="look-up by key", advice="let our user search orders", **parts)
-
-
-def _natural(number: str | None) -> tuple[int, str]:
-    """Sorts 9 before 10, and WO9 before WO10."""
-    return (len(number or ""), number or "")

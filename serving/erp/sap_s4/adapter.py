@@ -1,23 +1,25 @@
 """Notifications, and orders made from them, in SAP S/4HANA by OData V2."""
 
 import datetime as dt
-import json
+from dataclasses import replace
 from typing import Self
 
 import httpx
 
-from features.core.clock import Clock
 from features.core.errors import ConfigError, OrderRejectedError
-from serving.erp.connection import Connection
+from serving.erp.connection import Connection, written
+from serving.erp.endpoint import Endpoint
+from serving.erp.options import read_options
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Preview, Record
 from serving.erp.sap_s4.bodies import TEXT_LENGTH, TITLE_LENGTH, notification_body, order_body
 from serving.erp.sap_s4.checks import check
-from serving.erp.sap_s4.options import SapOptions, options_of
+from serving.erp.sap_s4.options import SapOptions
 from serving.erp.sap_s4.queries import NOTIFICATION, ORDER, Queries
 from serving.erp.sap_s4.reading import CODES, ORDER_PREFIX, Reading
-from serving.erp.sap_s4.session import ClientCredentials, Row, Session, translate
+from serving.erp.sap_s4.session import Row, Session, translate
 from serving.erp.sap_s4.writing import Writing
 from serving.erp.secrets import read_secret
+from serving.erp.tokens import ClientCredentials
 from serving.orders import MaintenanceRequest, OrderChange, WorkOrder
 from serving.settings import ErpSettings
 
@@ -28,48 +30,39 @@ class SapS4:
     """Orders in SAP: a notification carries the key; with target `order` an order is made from it.
 
     Args:
-        settings: Address, user, target and options.
+        endpoint: The gateway.
+        user: Technical user, or client id of oauth.
         secret: Password, client secret or API key.
-        record: Gets every exchange.
-        clock: For completions, and how far back a first poll looks.
-        transport: Another way to carry requests (tests).
+        options: Services, customizing values, codes.
+        makes_orders: Target `order`: an order is made from each notification.
 
     Raises:
-        ConfigError: A URL or an option is wrong.
+        ConfigError: A URL is wrong, or orders are to be made without their service.
     """
 
     def __init__(
-        self,
-        settings: ErpSettings,
-        secret: str,
-        *,
-        record: Record | None = None,
-        clock: Clock | None = None,
-        transport: httpx.BaseTransport | None = None,
+        self, endpoint: Endpoint, user: str, secret: str, options: SapOptions, *, makes_orders: bool = False
     ) -> None:
-        options = options_of(settings)
-        if settings.target == "order" and not options.orders:
+        if makes_orders and not options.orders:
             raise ConfigError('erp.target = "order" needs erp.options.orders = true')
-        self._options, self._reading = options, Reading(options)
-        self._makes_orders = settings.target == "order"
-        self._tokens = _token_connection(settings, options, secret, record, transport)
+        self._options, self._reading, self._makes_orders = options, Reading(options), makes_orders
+        auth: httpx.Auth | None = httpx.BasicAuth(user, secret) if options.auth == "basic" else None
+        if options.auth == "oauth":
+            hint = "check erp.options.token_url, erp.user (client id) and the secret"
+            auth = ClientCredentials(replace(endpoint, url=options.token_url), user, secret, hint=hint)
+        self._auth = auth
         self._connection = Connection(
-            settings.url,
-            timeout_s=settings.timeout_s,
+            endpoint,
             headers={"Accept-Language": options.language.lower()}
             | ({"APIKey": secret} if options.auth == "api_key" else {}),
-            auth=_auth(settings, options, secret, self._tokens),
+            auth=auth,
             secrets=(secret,),
-            ca_file=None if settings.ca_file is None else str(settings.ca_file),
             translate=translate,
-            record=record,
-            clock=clock,
-            transport=transport,
         )
         params = {"sap-client": options.client, "sap-language": options.language}
         self._session = Session(self._connection, params)
-        self._queries = Queries(self._session, options, self._connection.clock)
-        self._writing = Writing(self._session, options, self._connection.clock)
+        self._queries = Queries(self._session, options, endpoint.clock)
+        self._writing = Writing(self._session, options, endpoint.clock)
 
     @classmethod
     def from_settings(cls, settings: ErpSettings, record: Record | None = None) -> Self:
@@ -78,7 +71,9 @@ class SapS4:
         Raises:
             ConfigError: No URL or secret, or an option that is not known.
         """
-        return cls(settings, read_secret(settings).decode("utf-8"), record=record)
+        options, makes_orders = read_options(settings, SapOptions), settings.target == "order"
+        secret = read_secret(settings).decode()
+        return cls(Endpoint.of(settings, record), settings.user, secret, options, makes_orders=makes_orders)
 
     @property
     def name(self) -> str:
@@ -99,8 +94,8 @@ class SapS4:
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
-        if self._tokens is not None:
-            self._tokens.close()
+        if isinstance(self._auth, ClientCredentials):
+            self._auth.close()
 
     def check(self) -> ConnectionReport:
         """Services, fields, look-up and clock; rights to write are shown by `wearcast erp test-order` only."""
@@ -125,7 +120,7 @@ class SapS4:
         url = f"{self._options.notification_service}/{NOTIFICATION}"
         if self._makes_orders:
             url += f" (then {self._options.order_service}/{ORDER}, linked to it)"
-        return Preview("POST", url, json.dumps(body, ensure_ascii=False, separators=(",", ":")))
+        return Preview("POST", url, written(body))
 
     def create(self, request: MaintenanceRequest) -> WorkOrder:
         """Write the notification, and with target `order` the order that is linked to it."""
@@ -177,28 +172,3 @@ class SapS4:
 
     def _is_half(self, row: Row) -> bool:
         return not row.get(ORDER) and not self._reading.state(row, None).is_terminal
-
-
-def _token_connection(
-    settings: ErpSettings,
-    options: SapOptions,
-    secret: str,
-    record: Record | None,
-    transport: httpx.BaseTransport | None,
-) -> Connection | None:
-    if options.auth != "oauth":
-        return None
-    return Connection(
-        options.token_url,
-        timeout_s=settings.timeout_s,
-        secrets=(secret,),
-        ca_file=None if settings.ca_file is None else str(settings.ca_file),
-        record=record,
-        transport=transport,
-    )
-
-
-def _auth(settings: ErpSettings, options: SapOptions, secret: str, tokens: Connection | None) -> httpx.Auth | None:
-    if tokens is not None:
-        return ClientCredentials(tokens, settings.user, secret)
-    return httpx.BasicAuth(settings.user, secret) if options.auth == "basic" else None

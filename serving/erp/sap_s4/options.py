@@ -4,13 +4,11 @@ import datetime as dt
 import zoneinfo
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from features.core.errors import ConfigError
 from serving.orders import OrderState
-from serving.settings import ErpSettings
 
-__all__ = ["SapOptions", "options_of"]
+__all__ = ["SapOptions"]
 
 _SERVICES = "sap/opu/odata/sap/"
 # Code group and code, as in catalogues: `BEARING/0010`.
@@ -140,22 +138,6 @@ class SapOptions(BaseModel):
         """The zone that SAP names so; `time_zone` if it names none that is known."""
         name = (_ZONES | {"UTC": "UTC"} | self.time_zones).get(sap_name.strip(), self.time_zone)
         return zoneinfo.ZoneInfo(name)
-
-
-def options_of(settings: ErpSettings) -> SapOptions:
-    """The options, checked.
-
-    Raises:
-        ConfigError: An unknown name or a wrong value; the message says which.
-    """
-    try:
-        return SapOptions.model_validate(settings.options)
-    except ValidationError as err:
-        first = err.errors()[0]
-        place = ".".join(["erp.options", *(str(part) for part in first["loc"])])
-        raise ConfigError(
-            f"{place}: {first['msg']}, got {first['input']!r}; see docs/how-to/connect-sap-s4.md", {"place": place}
-        ) from err
 
 
 def _zone(name: str) -> dt.tzinfo:

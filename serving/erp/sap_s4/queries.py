@@ -11,7 +11,7 @@ from serving.erp.sap_s4.options import SapOptions
 from serving.erp.sap_s4.reading import Reading
 from serving.erp.sap_s4.session import Row, Session
 from serving.erp.sap_s4.wire import literal, moment
-from serving.orders import OrderChange, WorkOrder
+from serving.orders import OrderChange, WorkOrder, by_number
 
 __all__ = ["NOTIFICATION", "ORDER", "Queries"]
 
@@ -59,8 +59,7 @@ class Queries:
     def with_orders(self, rows: list[Row], purpose: str) -> list[WorkOrder]:
         """Them with the state of the orders made from them, lowest number first."""
         orders = self._orders_of(rows, purpose)
-        found = [self._reading.order(row, orders.get(str(row.get(ORDER) or ""))) for row in rows]
-        return sorted(found, key=lambda order: (len(order.number or ""), order.number or ""))
+        return by_number(self._reading.order(row, orders.get(str(row.get(ORDER) or ""))) for row in rows)
 
     def _orders_of(self, rows: Iterable[Row], purpose: str, known: Iterable[str] = ()) -> dict[str, Row]:
         wanted = {str(row.get(ORDER) or "") for row in rows} - {"", *known}

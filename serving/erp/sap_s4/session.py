@@ -1,12 +1,10 @@
 """A session with SAP's gateway: sign-in, CSRF tokens with their cookies, pages, answers."""
 
 import threading
-import time
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
-from typing_extensions import override
 
 from features.core.errors import (
     AmbiguousDeliveryError,
@@ -19,7 +17,7 @@ from features.core.telemetry import log
 from serving.erp.connection import Connection
 from serving.erp.sap_s4.wire import message_of, query, warning_of
 
-__all__ = ["ClientCredentials", "Row", "Session", "translate"]
+__all__ = ["Row", "Session", "translate"]
 
 # One entity of an answer: field -> value.
 Row = dict[str, Any]
@@ -35,42 +33,6 @@ _LOCKED = (
     "currently used by",
     "enqueue",
 )
-# A token is asked for anew so long before it expires, seconds.
-_EARLY = 60.0
-
-
-class ClientCredentials(httpx.Auth):
-    """OAuth 2 client credentials; a refused token is asked for anew once."""
-
-    def __init__(self, tokens: Connection, client: str, secret: str) -> None:
-        self._tokens, self._client, self._secret = tokens, client, secret
-        self._token, self._until, self._lock = "", 0.0, threading.Lock()
-
-    @override
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the token."""
-        request.headers["Authorization"] = f"Bearer {self._valid()}"
-        response = yield request
-        if response.status_code == 401:
-            self._until = 0.0
-            request.headers["Authorization"] = f"Bearer {self._valid()}"
-            yield request
-
-    def _valid(self) -> str:
-        with self._lock:
-            if time.monotonic() >= self._until:
-                form = {
-                    "grant_type": "client_credentials",
-                    "client_id": self._client,
-                    "client_secret": self._secret,
-                }
-                answer = self._tokens.send("POST", "", purpose="sign_in", writes=False, form=form, headers=_JSON)
-                told = self._tokens.document(answer, writes=False)
-                if not isinstance(told, dict) or not told.get("access_token"):
-                    raise ConfigError(f"{self._tokens.host} gives no token: look at token_url and the client id")
-                self._token = str(told["access_token"])
-                self._until = time.monotonic() + max(float(told.get("expires_in") or 0) - _EARLY, 0.0)
-            return self._token
 
 
 class Session:

@@ -19,8 +19,9 @@ from features.core.errors import (
 )
 from features.core.statements import Action
 from serving.erp.dynamics365 import Dynamics365, Dynamics365Options
-from serving.erp.dynamics365.tokens import Tokens
+from serving.erp.endpoint import Endpoint
 from serving.erp.port import Exchange, Severity
+from serving.erp.tokens import ClientCredentials
 from serving.orders import MaintenanceRequest, OrderState
 from serving.settings import ErpSettings
 
@@ -69,7 +70,10 @@ class Wire:
         if request.url.host == "login.example":
             self.signed_in.append(request)
             return httpx.Response(200, json=TOKEN | {"access_token": f"t{len(self.signed_in)}"})
-        self.asked.append(request)
+        # The same request is sent again with another token: what it was is kept.
+        self.asked.append(
+            httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
+        )
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -86,11 +90,8 @@ def options(**given: object) -> Dynamics365Options:
 
 
 def dynamics(wire: Wire, **given: object) -> Dynamics365:
-    record = wire.kept.append
-    transport = httpx.MockTransport(wire)
-    return Dynamics365(
-        "https://erp.example/", "client", b"hidden", options(**given), record=record, transport=transport
-    )
+    endpoint = Endpoint(url="https://erp.example/", record=wire.kept.append, transport=httpx.MockTransport(wire))
+    return Dynamics365(endpoint, "client", "hidden", options(**given))
 
 
 def page(*rows: Mapping[str, object], following: str = "") -> httpx.Response:
@@ -183,20 +184,13 @@ def test_token_that_is_refused_is_renewed_once() -> None:
 
 def test_token_is_renewed_before_it_ends() -> None:
     clock, wire = [0.0], Wire()
-    tokens = Tokens(
-        "https://login.example/t/token",
-        "client",
-        "hidden",
-        "scope",
-        timeout_s=1.0,
-        record=None,
-        transport=httpx.MockTransport(wire),
-        monotonic=lambda: clock[0],
-    )
+    endpoint = Endpoint(url="https://login.example/t/token", transport=httpx.MockTransport(wire))
+    tokens = ClientCredentials(endpoint, "client", "hidden", hint="", monotonic=lambda: clock[0])
     told = []
     for moment in (0.0, 3400.0, 3500.0, 3600.0):
         clock[0] = moment
-        told.append(tokens.bearer())
+        signed = next(tokens.auth_flow(httpx.Request("GET", "https://erp.example")))
+        told.append(signed.headers["Authorization"])
     assert told == ["Bearer t1", "Bearer t1", "Bearer t2", "Bearer t2"]
 
 
@@ -212,7 +206,8 @@ def test_token_is_renewed_before_it_ends() -> None:
 )
 def test_without_a_token_nothing_is_ambiguous(answer: httpx.Response, error: type[WearcastError]) -> None:
     transport = httpx.MockTransport(lambda _request: answer)
-    erp = Dynamics365("https://erp.example", "client", b"hidden", options(), transport=transport)
+    endpoint = Endpoint(url="https://erp.example", transport=transport)
+    erp = Dynamics365(endpoint, "client", "hidden", options())
     with pytest.raises(error):
         erp.create(REQUEST)
 

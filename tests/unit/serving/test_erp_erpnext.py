@@ -19,6 +19,7 @@ from features.core.errors import (
     WearcastError,
 )
 from features.core.statements import Action
+from serving.erp.endpoint import Endpoint
 from serving.erp.erpnext import ErpNext
 from serving.erp.erpnext.options import ErpNextOptions
 from serving.erp.erpnext.wire import exception_of
@@ -55,9 +56,10 @@ class Bench:
         self.book = Book(lambda: self.now, zone)
         self._handler = handler
         model = ErpNextOptions.model_validate({"time_zone": zone} | options)
-        transport = httpx.MockTransport(self._handle)
-        record = self.kept.append
-        self.erp = ErpNext("http://127.0.0.1:9", "k3y", "s3cr3t", model, record=record, transport=transport)
+        endpoint = Endpoint(
+            url="http://127.0.0.1:9", record=self.kept.append, transport=httpx.MockTransport(self._handle)
+        )
+        self.erp = ErpNext(endpoint, "k3y", "s3cr3t", model)
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request)

@@ -17,6 +17,7 @@ from features.core.errors import (
     WearcastError,
 )
 from features.core.statements import Action
+from serving.erp.endpoint import Endpoint
 from serving.erp.maximo import Maximo, MaximoOptions
 from serving.erp.maximo.wire import condition, stamp, when
 from serving.erp.port import Severity
@@ -73,7 +74,7 @@ class Wire:
 
 def maximo(wire: Callable[[httpx.Request], httpx.Response], **options: object) -> Maximo:
     chosen = MaximoOptions.model_validate({"site": "BEDFORD"} | options)
-    return Maximo("https://erp.example/maximo", b"k", chosen, transport=httpx.MockTransport(wire))
+    return Maximo(Endpoint(url="https://erp.example/maximo", transport=httpx.MockTransport(wire)), "k", chosen)
 
 
 def page(*rows: dict[str, object], following: str = "") -> httpx.Response:

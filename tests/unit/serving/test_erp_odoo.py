@@ -17,6 +17,7 @@ from features.core.errors import (
     WearcastError,
 )
 from features.core.statements import Action
+from serving.erp.endpoint import Endpoint
 from serving.erp.odoo import Odoo
 from serving.erp.odoo.options import OdooOptions
 from serving.erp.odoo.records import Stages, change_of, raised
@@ -63,11 +64,10 @@ class Bench:
         self.db = Database(lambda: self.now, 19)
         self.now, self.sent, self.kept = NOW, list[httpx.Request](), list[Exchange]()
         self._handler = handler
-        transport = httpx.MockTransport(self._handle)
-        model = OdooOptions.model_validate(options)
-        self.odoo = Odoo(
-            "http://127.0.0.1:9", "wearcast", "k3y", model, record=self.kept.append, transport=transport
+        endpoint = Endpoint(
+            url="http://127.0.0.1:9", record=self.kept.append, transport=httpx.MockTransport(self._handle)
         )
+        self.odoo = Odoo(endpoint, "wearcast", "k3y", OdooOptions.model_validate(options))
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request)

@@ -18,6 +18,7 @@ from features.core.errors import (
     WearcastError,
 )
 from features.core.statements import Action
+from serving.erp.endpoint import Endpoint
 from serving.erp.port import Exchange
 from serving.erp.rest import Rest
 from serving.erp.rest.files import read_mapping
@@ -75,10 +76,10 @@ def changed(**blocks: object) -> Document:
 def connected(
     answers: Answers, document: Document | None = None, *, exchanges: list[Exchange] | None = None, **own: object
 ) -> Rest:
-    settings = ErpSettings(kind="rest", url="http://127.0.0.1:9/api", user="wearcast")
     mapping = Mapping.model_validate(document or MAPPING)
     record = None if exchanges is None else exchanges.append
-    return Rest(settings, mapping, own=own, secret=SECRET, record=record, transport=httpx.MockTransport(answers))
+    endpoint = Endpoint(url="http://127.0.0.1:9/api", record=record, transport=httpx.MockTransport(answers))
+    return Rest(endpoint, mapping, user="wearcast", secret=SECRET, own=own)
 
 
 def request(**values: object) -> MaintenanceRequest:
@@ -400,8 +401,7 @@ def test_capabilities_are_what_the_mapping_describes() -> None:
 
 
 def test_atlas_gets_its_golden_order() -> None:
-    settings = ErpSettings(kind="rest", url="http://127.0.0.1:9", secret=SecretStr(SECRET))
-    shown = Rest(settings, read_mapping("atlas")).preview(request(planned_start=NOON))
+    shown = Rest(Endpoint(url="http://127.0.0.1:9"), read_mapping("atlas")).preview(request(planned_start=NOON))
     assert (shown.method, shown.url) == ("POST", "work-orders")
     assert json.loads(shown.body) == {
         "title": "Replace",
@@ -414,9 +414,10 @@ def test_atlas_gets_its_golden_order() -> None:
 
 
 def test_tryton_gets_its_golden_task() -> None:
-    settings = ErpSettings(kind="rest", url="http://127.0.0.1:9", user="wearcast", secret=SecretStr(SECRET))
     own = {"database": "works", "cancelled": 6}
-    shown = Rest(settings, read_mapping("tryton"), own=own).preview(request(equipment_number="3"))
+    shown = Rest(Endpoint(url="http://127.0.0.1:9"), read_mapping("tryton"), own=own).preview(
+        request(equipment_number="3")
+    )
     assert (shown.method, shown.url) == ("POST", "works/rpc/")
     assert json.loads(shown.body) == {
         "id": 1,
@@ -454,9 +455,8 @@ def test_tryton_refuses_with_status_200(answer: list[object], error: type[Wearca
             200, json={"id": 1, "result": [5, "t"]} if is_sign_in else {"id": 1, "error": answer}
         )
 
-    settings = ErpSettings(kind="rest", url="http://127.0.0.1:9", user="wearcast")
+    endpoint = Endpoint(url="http://127.0.0.1:9", transport=httpx.MockTransport(respond))
     own = {"database": "works", "cancelled": 6}
-    mapping = read_mapping("tryton")
-    erp = Rest(settings, mapping, own=own, secret=SECRET, transport=httpx.MockTransport(respond))
+    erp = Rest(endpoint, read_mapping("tryton"), user="wearcast", secret=SECRET, own=own)
     with pytest.raises(error):
         erp.create(request(equipment_number="3"))

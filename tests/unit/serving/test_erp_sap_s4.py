@@ -21,10 +21,12 @@ from features.core.errors import (
     WearcastError,
 )
 from features.core.statements import Action
+from serving.erp.endpoint import Endpoint
+from serving.erp.options import read_options
 from serving.erp.port import Exchange, Severity
 from serving.erp.sap_s4 import SapS4, bodies, wire
 from serving.erp.sap_s4.bodies import notification_body, order_body
-from serving.erp.sap_s4.options import SapOptions, options_of
+from serving.erp.sap_s4.options import SapOptions
 from serving.erp.sap_s4.reading import CANCELLED_BY_US, Reading, codes_of
 from serving.erp.sap_s4.session import translate
 from serving.erp.sap_s4.wire import message_of, query, warning_of
@@ -60,7 +62,9 @@ Handle = Callable[[httpx.Request], httpx.Response]
 
 def adapter(handle: Handle, *, exchanges: list[Exchange] | None = None, **told: Any) -> SapS4:
     settings = ErpSettings.model_validate({"kind": "sap_s4", "url": "https://erp.example", "user": "u", **told})
-    return SapS4(settings, SECRET, record=(exchanges or []).append, transport=httpx.MockTransport(handle))
+    endpoint = replace(Endpoint.of(settings, (exchanges or []).append), transport=httpx.MockTransport(handle))
+    options, makes_orders = read_options(settings, SapOptions), settings.target == "order"
+    return SapS4(endpoint, settings.user, SECRET, options, makes_orders=makes_orders)
 
 
 def listed(*rows: dict[str, object], following: str | None = None) -> httpx.Response:
@@ -386,7 +390,7 @@ def test_check_names_fields_that_cannot_be_written_or_searched() -> None:
 )
 def test_wrong_option_is_named(options: dict[str, object], place: str) -> None:
     with pytest.raises(ConfigError, match=rf"erp\.options\.{place}"):
-        options_of(ErpSettings(kind="sap_s4", options=options))
+        read_options(ErpSettings(kind="sap_s4", options=options), SapOptions)
 
 
 def test_target_order_needs_the_service_of_orders() -> None:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from features.core.clock import DemoClock
 from features.core.errors import AmbiguousDeliveryError, ConfigError, ErpUnavailableError
 from features.core.statements import Action, Recommendation, Rung, order_key
+from serving.erp.endpoint import Endpoint
 from serving.erp.events import CONTENT_TYPE, opened
 from serving.erp.webhook import Webhook
 from serving.orders import MaintenanceRequest, OrderState
@@ -49,11 +50,10 @@ class Middleware:
 
     def webhook(self, *, cloud_events: bool = False, unique_key: bool = False) -> Webhook:
         return Webhook(
-            "http://127.0.0.1:9",
+            Endpoint(url="http://127.0.0.1:9", transport=httpx.MockTransport(self)),
             b"a secret for tests",
             cloud_events=cloud_events,
             unique_key=unique_key,
-            transport=httpx.MockTransport(self),
         )
 
 
