@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from features.core.statements import Prediction
+from features.core.statements import Prediction, Refusal
 from pipelines.commands.console import AsJson, print_facts, progress_bar, told
 
-__all__ = ["ingest", "score"]
+__all__ = ["ingest", "score", "statements_table"]
 
 
 def ingest(
@@ -47,15 +48,31 @@ def score(
     if as_json:
         typer.echo(json.dumps([asdict(statement) for statement in statements], default=str))
         return
-    table = Table(
-        "component", "state", "P10", "P50", "P90", "unit", "stands on", "why no number", title="Statements"
+    Console().print(statements_table(statements if not along else statements[-50:]))
+
+
+def statements_table(statements: Sequence[Prediction | Refusal]) -> Table:
+    """One row a component; on a narrow terminal words are broken, never cut."""
+    table = Table(title="Statements")
+    refused = any(isinstance(statement, Refusal) for statement in statements)
+    names = (
+        "component",
+        "state",
+        "P10",
+        "P50",
+        "P90",
+        "unit",
+        "stands on",
+        *(("why no number",) if refused else ()),
     )
-    for statement in statements if not along else statements[-50:]:
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for statement in statements:
         if isinstance(statement, Prediction):
             numbers = ["" if x is None else f"{x:.0f}" for x in (statement.p10, statement.p50, statement.p90)]
-            said = (*numbers, statement.life_unit, statement.rung.value, "")
+            said = (*numbers, statement.life_unit, statement.rung.value)
         else:
             why = escape(f"{statement.reason}: {statement.detail}")
             said = ("", "", "", "", statement.rung.value, why)
         table.add_row(statement.component_id, str(statement.health_state or ""), *said)
-    Console().print(table)
+    return table

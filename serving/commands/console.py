@@ -74,7 +74,10 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool, title: str, nothing: st
     if not rows:
         people.print(nothing, highlight=False, soft_wrap=True)
         return
-    table = Table(*(name.replace("_", " ") for name in rows[0]), title=title)
+    table = Table(title=title)
+    for name in rows[0]:
+        # Keys and ids are typed in again: a narrow terminal may break them, never cut them.
+        table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(escape("" if value is None else str(value)) for value in row.values()))
     Console().print(table)
