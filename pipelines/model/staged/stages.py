@@ -24,9 +24,9 @@ __all__ = ["Stages", "fit_stages"]
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What was fitted, and its answers to all rows [n]: raw scores by output, quantiles with the mean in them.
+    """What was fitted, and its answers to rows [n] of other lives: raw scores by output, quantiles with the mean.
 
-    Answers to rows of the fitted lives are out of bag where that can be (index, mean).
+    Rows of the fitted lives have the mean that the quantiles start from, out of bag, and no quantiles: NaN.
     """
 
     memory: Memory
@@ -41,7 +41,7 @@ class Stages:
 def fit_stages(
     lives: Histories, seen: Bools, cap: float, parameters: StagedParameters, seed: int, threads: int = 1
 ) -> Stages:
-    """Fits all stages on the rows `seen` [n], whole lives, and answers every row.
+    """Fits all stages on the rows `seen` [n], whole lives, and answers those of the other lives.
 
     Args:
         lives: All rows.
@@ -63,14 +63,16 @@ def fit_stages(
     names = np.array([*(lives.names[number] for number in stateless), *memory.column_names()])
     moving = _moving(table[taught])
     first = _Stage(np.ascontiguousarray(table[:, moving]), rows, parameters, seed)
-    index, answered = first.bagged(rate=parameters.index_rate, trees=parameters.index_trees)
+    every = np.ones(seen.size, dtype=np.bool_)
+    index, answered = first.bagged(every, rate=parameters.index_rate, trees=parameters.index_trees)
     best = moving[_by_gain(index, parameters.kept)]
     more = memory.index_columns(answered, lives.hours, lives.first)
     last = np.concatenate([table[:, best], more], axis=1)
     second = _Stage(last, rows, parameters, seed)
-    mean, scores = second.bagged(rate=parameters.rate, trees=parameters.trees)
+    asked = ~seen
+    mean, scores = second.bagged(_with(asked, taught), rate=parameters.rate, trees=parameters.trees)
     forests, answers = {"mean": mean}, {"mean": scores}
-    for output, (forest, more_or_less) in second.quantiles(scores).items():
+    for output, (forest, more_or_less) in second.quantiles(scores, asked).items():
         forests[output], answers[output] = [forest], scores + more_or_less
     return Stages(
         memory=memory,
@@ -104,8 +106,8 @@ class _Stage:
         self._binned = lgb.Dataset(table[taught.places], taught.y, params=self._settings(1.0, parameters.leaves))
         self._binned.construct()
 
-    def bagged(self, *, rate: float, trees: int) -> tuple[list[lgb.Booster], Floats]:
-        """A forest for each bag, and the answers [n] of those that have not seen the row."""
+    def bagged(self, asked: Bools, *, rate: float, trees: int) -> tuple[list[lgb.Booster], Floats]:
+        """A forest for each bag, and the answers [n] of those that have not seen the row; NaN where not asked."""
         settings = self._settings(rate, self._parameters.leaves)
         bag, bag_of = self._taught.bag, self._taught.bag[self._taught.places]
         parts = [
@@ -115,19 +117,23 @@ class _Stage:
 
         def fit_one(number: int) -> tuple[lgb.Booster, Ints, Floats]:
             forest = lgb.train(settings | {"seed": self._seed + number}, parts[number], num_boost_round=trees)
-            asked = np.flatnonzero((bag == number) | (bag < 0))
-            return forest, asked, _answers(forest, self._table[asked])
+            held = np.flatnonzero(asked & ((bag == number) | (bag < 0)))
+            return forest, held, _answers(forest, self._table[held])
 
         forests, answers, counted = [], np.zeros(len(self._table)), np.zeros(len(self._table))
         with ThreadPoolExecutor(self._taught.threads) as pool:
-            for forest, asked, said in pool.map(fit_one, range(len(parts))):
-                answers[asked] += said
-                counted[asked] += 1.0
+            for forest, held, said in pool.map(fit_one, range(len(parts))):
+                answers[held] += said
+                counted[held] += 1.0
                 forests.append(forest)
-        return forests, answers / counted
+        return forests, answers / np.where(counted > 0, counted, np.nan)
 
-    def quantiles(self, start: Floats) -> dict[str, tuple[lgb.Booster, Floats]]:
-        """Forests on all taught rows, their boosting started from the mean [n], and what they add to it [n]."""
+    def quantiles(self, start: Floats, asked: Bools) -> dict[str, tuple[lgb.Booster, Floats]]:
+        """Forests on all taught rows, their boosting started from the mean [n], and what they add to it [n].
+
+        They add NaN where they are not `asked` [n].
+        """
+        held = np.flatnonzero(asked)
         rate, leaves = self._parameters.quantile_rate, self._parameters.quantile_leaves
         settings = self._settings(rate, leaves) | {"objective": "quantile", "seed": self._seed}
         self._binned.set_init_score(start[self._taught.places])
@@ -135,7 +141,10 @@ class _Stage:
         def fit_one(alpha: float) -> tuple[lgb.Booster, Floats]:
             trees = self._parameters.quantile_trees
             forest = lgb.train(settings | {"alpha": alpha}, self._binned, num_boost_round=trees)
-            return forest, _answers(forest, self._table)
+            said = np.full(len(self._table), np.nan)
+            if held.size:
+                said[held] = _answers(forest, self._table[held])
+            return forest, said
 
         with ThreadPoolExecutor(self._taught.threads) as pool:
             return dict(zip(QUANTILES, pool.map(fit_one, QUANTILES.values()), strict=True))
@@ -152,8 +161,11 @@ class _Stage:
             "bagging_freq": 1,
             "lambda_l2": parameters.l2,
             "max_bin": parameters.max_bins,
+            # So many rows tell where the edges of the bins lie; sorting all of them takes a tenth of a fit.
+            "bin_construct_sample_cnt": parameters.rows_for_bins,
             "feature_pre_filter": False,
-            "force_row_wise": True,
+            # The few rows of a tree go faster column by column; either way the text is the same each time.
+            "force_col_wise": True,
             "deterministic": True,
             # One thread a forest; several forests are fitted at once. So the text never depends on threads.
             "num_threads": 1,
@@ -163,6 +175,13 @@ class _Stage:
 
 def _answers(forest: lgb.Booster, table: Floats) -> Floats:
     return np.asarray(forest.predict(table, raw_score=True, num_threads=1), dtype=np.float64)
+
+
+def _with(asked: Bools, places: Ints) -> Bools:
+    """The rows `asked` [n], and those at the places."""
+    both = asked.copy()
+    both[places] = True
+    return both
 
 
 def _bags(unit: Strings, seen: Bools, bags: int, seed: int) -> Ints:
