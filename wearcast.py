@@ -1,8 +1,9 @@
 """The one front door: passes each command on to the package that owns it, as a process of its own."""
 
+import json
+import os
 import signal
 import sys
-import time
 from subprocess import Popen
 
 import typer
@@ -52,9 +53,5 @@ def _add(name: str, packages: list[str], text: str) -> None:
 @app.command()
 def up() -> None:
     """Start web servers, schedules and worker; Ctrl-C stops them."""
-    sides, stopping = [_start(side, "up") for side in ("pipelines", "serving")], []
-    [signal.signal(stop, lambda number, _: stopping.append(number)) for stop in (signal.SIGINT, signal.SIGTERM)]
-    while not stopping and all(side.poll() is None for side in sides):
-        time.sleep(0.2)
-    codes = [abs(side.poll() or 0) or side.send_signal(signal.SIGINT) or 0 for side in sides]
-    raise typer.Exit(max(codes) or max(abs(side.wait()) for side in sides))
+    sides = {side: [sys.executable, "-m", side, "up"] for side in ("pipelines", "serving")}
+    os.execv(sys.executable, [sys.executable, "-m", "features.core.processes", json.dumps(sides)])  # noqa: S606

@@ -69,9 +69,10 @@ def demo(
 @app.command()
 def up() -> None:
     """Start MLflow's server and Dagster's web server and daemon; Ctrl-C stops them."""
+    from features.core.processes import run_together
     from pipelines.defs.home import write_home
     from pipelines.demo.home import demo_environment, demo_settings
-    from pipelines.up import Supervisor, commands, require_plant, require_ports
+    from pipelines.up import commands, require_plant, require_ports
 
     with told() as settings:
         is_demo = runs_on_demo()
@@ -86,7 +87,7 @@ def up() -> None:
             f"{'On the demo plant. ' if is_demo else ''}Logs in {home / 'logs'}; Ctrl-C stops.",
             highlight=False,
         )
-        raise typer.Exit(Supervisor(commands(settings), environment, home / "logs").run())
+        raise typer.Exit(run_together(commands(settings), environment, home / "logs"))
 
 
 if __name__ == "__main__":

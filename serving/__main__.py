@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -118,11 +117,11 @@ def demo(
 def up() -> None:
     """Start the API and the worker (for the demo plant the stand-in ERP too); Ctrl-C stops them."""
     from features.core.plant import read_plant
-    from serving.worker import run_together
+    from features.core.processes import run_together
 
     with told() as settings:
         commands = {name: [sys.executable, "-m", "serving", name] for name in ("api", "worker")}
-        environment = dict(os.environ)
+        environment: dict[str, str] = {}
         if runs_on_demo():
             settings = _demo_beside(commands, environment)
         read_plant(settings.plant)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import httpx
 
 from features.core.clock import SystemClock
 from features.core.errors import ErpUnavailableError
+from features.core.processes import held
 from serving.demo.home import erp_database, signing_secret
 from serving.erp.signature import HEADER, TIMESTAMP_HEADER, sign
 
@@ -38,9 +38,9 @@ def sandbox(home: Path) -> Iterator[int]:
         *("--database", str(erp_database(home)), "--secret-file", str(home / "erp.secret")),
     ]
     with (home / "sandbox-erp.log").open("ab") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
-    # A SIGTERM would end us at once and leave the program alone; so it ends us as Ctrl-C does.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        process = subprocess.Popen(
+            held(command, grace_s=10.0), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log
+        )
     try:
         deadline = time.monotonic() + START_S
         while not port_file.exists():
@@ -49,13 +49,8 @@ def sandbox(home: Path) -> Iterator[int]:
             time.sleep(0.05)
         yield int(port_file.read_text(encoding="ascii"))
     finally:
-        process.terminate()
-        signal.signal(signal.SIGTERM, before)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        # The end of its input ends it; a signal that ends us on the spot closes that, too.
+        process.communicate()
 
 
 def close_order(

@@ -2,11 +2,9 @@
 
 rounds     `serving.worker.rounds`     the loop
 champions  `serving.worker.champions`  a new champion: fetched, verified, tried, renamed into place
-processes  `serving.worker.processes`  child processes that end together
 """
 
 from serving.worker.champions import fetch_champions
-from serving.worker.processes import run_together
 from serving.worker.rounds import Worker, fetch_command
 
-__all__ = ["Worker", "fetch_champions", "fetch_command", "run_together"]
+__all__ = ["Worker", "fetch_champions", "fetch_command"]

@@ -1,10 +1,7 @@
 import datetime as dt
 import json
-import signal
-import subprocess
 import sys
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +15,7 @@ from serving.erp.memory import MemoryErp
 from serving.orders import OrderChange
 from serving.outbox import delivery_rules
 from serving.store import Store
-from serving.worker import Worker, fetch_champions, run_together
+from serving.worker import Worker, fetch_champions
 
 T = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
 
@@ -109,16 +106,6 @@ def test_loop_ends_soon_after_stop(tmp_path: Path) -> None:
     worker.store.close()
 
 
-def test_a_command_that_is_not_there_leaves_no_other_running(tmp_path: Path) -> None:
-    pid = tmp_path / "pid"
-    write = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
-    sleeper, missing = [sys.executable, "-c", write], [str(tmp_path / "missing")]
-    with pytest.raises(ConfigError, match="missing"):
-        run_together({"sleeper": sleeper, "missing": missing})
-    time.sleep(0.3)
-    assert not pid.exists() or not Path("/proc", pid.read_text()).exists()
-
-
 def test_fetching_champions_that_fails_does_not_end_the_round(tmp_path: Path) -> None:
     erp = CountingErp()
     worker = worker_of(tmp_path, erp)
@@ -147,24 +134,3 @@ def test_champion_in_place_is_not_fetched_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("timeout_s", [0.1, 10.0, 120.0])
 def test_lease_is_longer_than_twice_the_timeout(timeout_s: float) -> None:
     assert delivery_rules(timeout_s).lease.total_seconds() > 2 * timeout_s
-
-
-def test_when_one_process_ends_the_others_are_ended() -> None:
-    began = time.monotonic()
-    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
-    assert run_together({"ends": [sys.executable, "-c", ""], "sleeps": sleeper}) == 1
-    assert time.monotonic() - began < 30
-
-
-def test_signal_ends_all_processes_cleanly() -> None:
-    script = (
-        "import sys; from serving.worker.processes import run_together; "
-        "sleeper = [sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(60)']; "
-        "sys.exit(run_together({'a': sleeper, 'b': sleeper}))"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert parent.stdout is not None
-    assert sorted(parent.stdout.read(4)) == sorted(b"1\n1\n")  # both run; they write into one pipe
-    parent.send_signal(signal.SIGINT)
-    assert parent.wait(30) == 0
-    parent.stdout.close()
