@@ -24,11 +24,12 @@ from serving.erp.incoming import Incoming
 from serving.predictor.champions import Champions
 from serving.predictor.context import Context
 from serving.predictor.fleet import Fleet
-from serving.routes import erp_events, health, machines, metrics, predictions, work_orders
+from serving.routes import attention, erp_events, health, machines, metrics, predictions, work_orders
 from serving.schemas.answers import Problem
 from serving.schemas.document import completed
 from serving.settings import ServingSettings
 from serving.store import Store
+from serving.web import attention as attention_pages
 from serving.web import pages, reference, sign_in
 from serving.web.render import STATIC
 
@@ -97,11 +98,11 @@ def _include(app: FastAPI) -> None:
         404: {"model": Problem, "description": "There is no such thing"},
         422: {"model": Problem, "description": "The request is not valid"},
     }
-    for router in (machines.router, predictions.router, work_orders.router):
+    for router in (machines.router, predictions.router, work_orders.router, attention.router):
         app.include_router(router, dependencies=bearer, responses=problems)
     app.include_router(erp_events.router, responses={422: problems[422]})
     app.include_router(metrics.router, dependencies=bearer, responses={401: problems[401]})
-    for router in (health.router, pages.router, sign_in.router, reference.router):
+    for router in (health.router, pages.router, attention_pages.router, sign_in.router, reference.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
 

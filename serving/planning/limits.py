@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from features.core.plant import Machine
 from features.core.statements import Recommendation
 from features.core.telemetry import log
+from serving.orders import NO_MAPPING
 from serving.planning.cases import Case
 from serving.planning.mapping import AssetMap
 from serving.settings import ErpSettings
@@ -34,7 +35,7 @@ class Limits:
         """Why nothing may be written for a machine; empty: it is mapped, or nothing is written anyway."""
         if not self.erp.writes_for(site_id) or any(self.mapping.place_of(machine)):
             return ""
-        return f"{machine.id} is not mapped to the ERP's equipment: wearcast erp assets match"
+        return f"{machine.id} {NO_MAPPING}: wearcast erp assets match"
 
     def goes_unasked(self, site_id: str, recommendation: Recommendation, measured: Precision) -> bool:
         """Whether it may be approved without a person: the site and class are automatic, and precise enough."""

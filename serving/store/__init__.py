@@ -2,6 +2,7 @@
 
 store        `serving.store.store`       recommendations and decisions: the class `Store`
 deliveries   `serving.store.deliveries`  the outbox's rows: claims, leases, results
+items        `serving.store.items`       the outbox's rows: put in, woken
 changes      `serving.store.changes`     what came back from the ERP
 brakes       `serving.store.brakes`      a site's stop, the connection's circuit breaker
 holds        `serving.store.holds`       what holds recommendations back
@@ -15,7 +16,7 @@ migrations   `serving.store.migrations`  Alembic revisions
 
 from serving.store.audit import AuditCheck, AuditRow
 from serving.store.brakes import ALL_SITES, Breaker, Stop
-from serving.store.deliveries import OutboxItem
+from serving.store.deliveries import DeadLetter, OutboxItem
 from serving.store.documents import StoredRecommendation
 from serving.store.incidents import Incident, IncidentKind
 from serving.store.precision import Precision
@@ -26,6 +27,7 @@ __all__ = [
     "AuditCheck",
     "AuditRow",
     "Breaker",
+    "DeadLetter",
     "Incident",
     "IncidentKind",
     "OutboxItem",

@@ -62,18 +62,26 @@ class Changes:
             )
             return connection.execute(query).first() is not None
 
+    def owner_of_key(self, key: str) -> StoredRecommendation | None:
+        """The recommendation whose order has that key; None: none of ours."""
+        return self.owner_of_order(key, "")
+
     def owner_of(self, change: OrderChange) -> StoredRecommendation | None:
         """The recommendation an order belongs to: by its key, or an open one that it is linked to.
 
         None: not one of ours.
         """
+        return self.owner_of_order(change.key, change.number)
+
+    def owner_of_order(self, key: str, number: str) -> StoredRecommendation | None:
+        """The recommendation of an order of that key, else the newest one that is linked to that number."""
         c = recommendations.c
         with self._database.reading() as connection:
             row = None
-            if change.key:
-                row = connection.execute(select(recommendations).where(c.key == change.key)).mappings().first()
-            if row is None:
-                linked = select(recommendations).where(c.linked_order == change.number).order_by(c.id.desc())
+            if key:
+                row = connection.execute(select(recommendations).where(c.key == key)).mappings().first()
+            if row is None and number:
+                linked = select(recommendations).where(c.linked_order == number).order_by(c.id.desc())
                 row = connection.execute(linked).mappings().first()
             return None if row is None else stored(row)
 
@@ -162,6 +170,28 @@ class Changes:
         with self._database.reading() as connection:
             query = select(order_changes).where(order_changes.c.needs_review).order_by(order_changes.c.id)
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    def settle(self, change_row_id: int, event: MaintenanceEvent, *, by: str, now: dt.datetime) -> bool:
+        """A person said what a closed order found; False: another one was faster, nothing is written.
+
+        Args:
+            change_row_id: Row of `to_review`.
+            event: The revision that the lake has now.
+            by: Who said it.
+            now: Moment for the audit.
+        """
+        c = order_changes.c
+        outcome = None if event.outcome is None else event.outcome.value
+        with self._database.writing() as connection:
+            row = connection.execute(select(c.connection, c.number).where(c.id == change_row_id)).one()
+            waiting = (c.connection == row.connection) & (c.number == row.number) & c.needs_review
+            values = {"needs_review": False, "outcome": outcome, "event_revision": event.revision}
+            if connection.execute(update(order_changes).where(waiting).values(**values)).rowcount == 0:
+                return False
+            facts = {"number": row.number, "outcome": outcome}
+            key = str(event.order_key)
+            chain.append(connection, actor=by, action="order.outcome_told", subject=key, detail=facts, now=now)
+            return True
 
     @staticmethod
     def _follow(connection: Connection, name: str, change: OrderChange, now: dt.datetime) -> None:

@@ -4,9 +4,9 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Update, and_, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, Update, and_, or_, select, update
 
-from serving.orders import MaintenanceRequest, RecommendationState, WorkOrder
+from serving.orders import CLOSED_STATES, MaintenanceRequest, RecommendationState, WorkOrder
 from serving.store import audit as chain
 from serving.store.brakes import ALL_SITES
 from serving.store.database import Database
@@ -14,7 +14,7 @@ from serving.store.documents import REQUEST
 from serving.store.rows import row_of
 from serving.store.schema import outbox, recommendations, stops
 
-__all__ = ["Deliveries", "OutboxItem", "enqueue"]
+__all__ = ["DeadLetter", "Deliveries", "OutboxItem"]
 
 _State = RecommendationState
 _WAITING = ("queued", "unknown")
@@ -44,49 +44,14 @@ class OutboxItem:
     first_tried_at: dt.datetime
 
 
-def enqueue(
-    connection: Connection,
-    recommendation_id: int,
-    request: MaintenanceRequest,
-    *,
-    kind: str,
-    number: int,
-    now: dt.datetime,
-) -> None:
-    """Put an item into the outbox, or wake the one that has its key: never a second one.
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What was given up: an order (`create`) or a `note` to one, with the ERP's reason."""
 
-    What was given up comes back in doubt: it may have reached the ERP, so it is looked up first.
-    """
-    item_key = request.key if kind == "create" else f"{request.key}:{number}"
-    payload = REQUEST.dump_json(request).decode("utf-8")
-    held = connection.execute(select(outbox).where(outbox.c.item_key == item_key)).mappings().first()
-    if held is None:
-        connection.execute(
-            insert(outbox).values(
-                item_key=item_key,
-                recommendation_id=recommendation_id,
-                key=request.key,
-                kind=kind,
-                payload=payload,
-                state="queued",
-                next_try_at=now,
-                created_at=now,
-            )
-        )
-    elif held["state"] in ("dead_letter", "would_send"):
-        connection.execute(
-            update(outbox)
-            .where(outbox.c.id == held["id"])
-            .values(
-                state="unknown" if held["state"] == "dead_letter" else "queued",
-                payload=payload,
-                attempts=0,
-                lookups=0,
-                next_try_at=now,
-                first_tried_at=None,
-                done_at=None,
-            )
-        )
+    recommendation_id: int
+    kind: str
+    why: str
+    since: dt.datetime
 
 
 class Deliveries:
@@ -177,7 +142,7 @@ class Deliveries:
         c, r = outbox.c, recommendations.c
         with self._database.writing() as connection:
             item = (c.recommendation_id == recommendation_id) & (c.kind == "create")
-            connection.execute(update(outbox).where(item).values(state="dead_letter", last_error=why))
+            connection.execute(update(outbox).where(item).values(state="dead_letter", last_error=why, done_at=now))
             held = row_of(connection, recommendation_id)
             values = {"state": _State.DEAD_LETTER.value, "detail": why, "updated_at": now}
             connection.execute(update(recommendations).where(r.id == recommendation_id).values(**values))
@@ -189,6 +154,25 @@ class Deliveries:
                 detail={"number": held.order_number},
                 now=now,
             )
+
+    def dead(self) -> list[DeadLetter]:
+        """What was given up and is still wanted, oldest first."""
+        c, r = outbox.c, recommendations.c
+        wanted = or_(
+            and_(c.kind == "create", r.state == _State.DEAD_LETTER.value),
+            and_(c.kind == "note", r.state.not_in([str(one) for one in CLOSED_STATES])),
+        )
+        query = (
+            select(c.recommendation_id, c.kind, c.last_error, c.created_at, c.done_at)
+            .join(recommendations, r.id == c.recommendation_id)
+            .where(c.state == "dead_letter", wanted)
+            .order_by(c.id)
+        )
+        with self._database.reading() as connection:
+            return [
+                DeadLetter(row.recommendation_id, row.kind, row.last_error, row.done_at or row.created_at)
+                for row in connection.execute(query)
+            ]
 
     def counts(self) -> dict[str, int]:
         """Number of items by state."""

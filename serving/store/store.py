@@ -7,17 +7,18 @@ from sqlalchemy import insert, select, update
 
 from features.core.errors import RequestRejectedError
 from features.core.statements import Recommendation
-from serving.orders import OPEN_STATES, MaintenanceRequest, RecommendationState
+from serving.orders import NO_MAPPING, OPEN_STATES, MaintenanceRequest, RecommendationState
 from serving.store import audit as chain
 from serving.store import rows
 from serving.store.brakes import Brakes
 from serving.store.changes import Changes
 from serving.store.database import Database
-from serving.store.deliveries import Deliveries, enqueue
+from serving.store.deliveries import Deliveries
 from serving.store.documents import RECOMMENDATION, REQUEST, StoredRecommendation, stored
 from serving.store.holds import Holds
 from serving.store.inbox import Inbox
 from serving.store.incidents import Incidents
+from serving.store.items import enqueue, wake_notes
 from serving.store.precision import Precision, precision
 from serving.store.schema import answers, recommendations
 
@@ -28,6 +29,8 @@ _State = RecommendationState
 _REQUEUEABLE = (_State.DEAD_LETTER, _State.WOULD_SEND)
 # In these nothing has reached the ERP yet, so that a change needs no note there.
 _UNSENT = (_State.PROPOSED, _State.SUPPRESSED, _State.WOULD_SEND)
+# To these a person may say no; what was given up is not in the ERP, or a person has looked.
+_REJECTABLE = (*_UNSENT, _State.DEAD_LETTER)
 
 
 class Store:
@@ -79,12 +82,8 @@ class Store:
     def latest(self, machine_id: str, slot: str, failure_mode: str) -> StoredRecommendation | None:
         """The newest episode of a failure mode, open or not; None: there never was one."""
         c = recommendations.c
-        query = (
-            select(recommendations)
-            .where(c.machine_id == machine_id, c.slot == slot, c.failure_mode == failure_mode)
-            .order_by(c.episode.desc())
-            .limit(1)
-        )
+        same = (c.machine_id == machine_id, c.slot == slot, c.failure_mode == failure_mode)
+        query = select(recommendations).where(*same).order_by(c.episode.desc()).limit(1)
         with self._database.reading() as connection:
             row = connection.execute(query).mappings().first()
             return None if row is None else stored(row)
@@ -230,13 +229,13 @@ class Store:
         """A person's no, with the reason: it is a label.
 
         Raises:
-            RequestRejectedError: Unknown id, no reason, or it is no longer a proposal.
+            RequestRejectedError: Unknown id, no reason, or it is on its way to the ERP or over.
         """
         if not reason.strip():
             raise RequestRejectedError("a rejection needs a reason", {"reason": "invalid"})
         with self._database.writing() as connection:
             held = rows.row_of(connection, recommendation_id)
-            if held.state not in _UNSENT:
+            if held.state not in _REJECTABLE:
                 raise rows.conflict(held, "reject")
             rows.decide(connection, held, _State.REJECTED, actor, reason, now)
             return rows.row_of(connection, recommendation_id)
@@ -245,27 +244,37 @@ class Store:
         """A person lets through what was held back.
 
         Raises:
-            RequestRejectedError: Unknown id, or it is not held back.
+            RequestRejectedError: Unknown id, it is not held back, or its machine is not mapped: a person maps
+                it first, nothing is ever written for an unmapped one.
         """
         with self._database.writing() as connection:
             held = rows.row_of(connection, recommendation_id)
             if held.state != _State.SUPPRESSED:
                 raise rows.conflict(held, "let through")
+            if NO_MAPPING in held.detail:
+                raise RequestRejectedError(
+                    f"recommendation {held.id} cannot be let through: {held.detail}", {"reason": "conflict"}
+                )
             rows.move(connection, held, _State.PROPOSED, "let through by a person", actor, now)
             return rows.row_of(connection, recommendation_id)
 
     def requeue(self, recommendation_id: int, actor: str, now: dt.datetime) -> StoredRecommendation:
         """Send again what was given up, or really send what a dry run only would have sent.
 
+        Where the order itself arrived, its notes that were given up are sent again.
+
         Raises:
-            RequestRejectedError: Unknown id, or neither of the two.
+            RequestRejectedError: Unknown id, or there is nothing to send again.
         """
         with self._database.writing() as connection:
             held = rows.row_of(connection, recommendation_id)
-            if held.state not in _REQUEUEABLE:
+            if held.state in _REQUEUEABLE:
+                enqueue(connection, held.id, held.request, kind="create", number=0, now=now)
+                rows.move(connection, held, _State.QUEUED, "sent again by a person", actor, now)
+            elif held.is_open and wake_notes(connection, held.id, now=now):
+                rows.note(connection, actor, "order.note_requeued", held.key, {}, now)
+            else:
                 raise rows.conflict(held, "send again")
-            enqueue(connection, held.id, held.request, kind="create", number=0, now=now)
-            rows.move(connection, held, _State.QUEUED, "sent again by a person", actor, now)
             return rows.row_of(connection, recommendation_id)
 
     def audit(self, actor: str, action: str, subject: str, detail: Mapping[str, object], now: dt.datetime) -> None:

@@ -2,12 +2,14 @@
 
 read_back       `serving.sync.read_back`       changes since the last look, events into the lake
 outcomes        `serving.sync.outcomes`        what a site's codes mean
+verdicts        `serving.sync.verdicts`        what a person says where no rule could read the codes
 reconciliation  `serving.sync.reconciliation`  twice, missing, closed or unknown there
 """
 
 from serving.sync.outcomes import OutcomeMaps, read_outcome_maps
 from serving.sync.read_back import OVERLAP, SyncReport, event_of, sync
 from serving.sync.reconciliation import Reconciliation, reconcile
+from serving.sync.verdicts import tell_outcome
 
 __all__ = [
     "OVERLAP",
@@ -18,4 +20,5 @@ __all__ = [
     "read_outcome_maps",
     "reconcile",
     "sync",
+    "tell_outcome",
 ]

@@ -1,6 +1,7 @@
 """Changes of orders since the last look: their state into the store, what they found into the lake."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from features.core.clock import require_utc
@@ -12,13 +13,13 @@ from serving.orders import OrderChange, OrderState
 from serving.store import Store, StoredRecommendation
 from serving.sync.outcomes import OutcomeMaps
 
-__all__ = ["OVERLAP", "SyncReport", "event_of", "sync", "take"]
+__all__ = ["LIFE_KINDS", "OVERLAP", "SyncReport", "event_of", "part_after", "sync", "take"]
 
 # Changes that an ERP commits late are still seen. Five minutes: the reference for ERP integration.
 OVERLAP = dt.timedelta(minutes=5)
 _EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # What each outcome does to the life of a component.
-_KINDS = {
+LIFE_KINDS: Mapping[Outcome, EventKind] = {
     Outcome.CONFIRMED_FAILURE: EventKind.FAILURE,
     Outcome.INCIPIENT_FAULT: EventKind.REPLACEMENT,
     Outcome.PREVENTIVE_REPLACEMENT: EventKind.REPLACEMENT,
@@ -107,7 +108,7 @@ def event_of(
         revision=revision,
         machine_id=recommendation.machine_id,
         slot=recommendation.slot,
-        kind=EventKind.INSPECTION if outcome is None else _KINDS.get(outcome, EventKind.INSPECTION),
+        kind=EventKind.INSPECTION if outcome is None else LIFE_KINDS.get(outcome, EventKind.INSPECTION),
         outcome=outcome,
         failure_mode=change.failure_mode or recommendation.failure_mode,
         occurred_at=occurred_at,
@@ -151,29 +152,35 @@ def take(
             outcome=None if event.outcome is None else event.outcome.value,
         )
         told = store.changes.told(name, change.number)
-        part = _part_of(event, change, None if told is None else told.outcome, now)
+        part = part_after(event, change.completed_at, None if told is None else told.outcome, now)
         report.events += lake.append_events([event] if part is None else [event, part], writer="sync")
         if event.outcome is None:
             report.needs_review.append(change.number)
     store.changes.record(name, change, event=event, now=now)
 
 
-def _part_of(
-    event: MaintenanceEvent, change: OrderChange, before: Outcome | None, now: dt.datetime
+def part_after(
+    event: MaintenanceEvent, completed_at: dt.datetime | None, before: Outcome | None, now: dt.datetime
 ) -> MaintenanceEvent | None:
     """The new part after a breakdown: it runs from the end of the repair on, an event of its own.
 
     Where the order told of a breakdown before and tells something else now, the part is corrected along with it.
+
+    Args:
+        event: What the order tells now.
+        completed_at: End of the repair; None: not told, then there is no part.
+        before: What the order told before.
+        now: Moment of the sync.
     """
     failed = Outcome.CONFIRMED_FAILURE
-    if change.completed_at is None or failed not in (event.outcome, before):
+    if completed_at is None or failed not in (event.outcome, before):
         return None
     return replace(
         event,
         source_event_id=f"{event.source_event_id}:part",
         kind=EventKind.INSTALLATION,
         failure_mode=None,
-        occurred_at=max(event.occurred_at, min(change.completed_at, now)),
+        occurred_at=max(event.occurred_at, min(completed_at, now)),
         detected_at=None,
     )
 

@@ -16,6 +16,7 @@ from serving.auth import Identity, read_form, safe_next
 from serving.predictor.context import Context
 from serving.predictor.fleet import Told
 from serving.web import views, words
+from serving.web.attention import waiting
 from serving.web.chart import life_chart
 from serving.web.notices import notices
 from serving.web.render import render
@@ -48,6 +49,7 @@ def machines_page(request: Request) -> Response:
         request,
         "machines.html",
         here="machines",
+        attention=waiting(context),
         views=rows,
         counts=views.counts(rows),
         told=notices(context.store, SystemClock().now()),
@@ -79,6 +81,7 @@ def machine_page(request: Request, machine_id: str) -> Response:
     return render(
         request,
         "machine.html",
+        attention=waiting(context),
         machine=status.machine,
         site=site,
         sections=sections,
@@ -110,17 +113,6 @@ async def decide(request: Request, recommendation_id: int, decision: Decision) -
     else:
         act = store.requeue if decision is Decision.REQUEUE else store.release
         await run_in_threadpool(act, recommendation_id, actor, now)
-    return RedirectResponse(safe_next(form.get("next", "/")), status_code=303)
-
-
-@router.post("/incidents/{incident_id}/close")
-async def close_incident(request: Request, incident_id: int) -> Response:
-    """A person has dealt with an incident."""
-    form = await read_form(request)
-    context: Context = request.app.state.context
-    identity: Identity = request.state.identity
-    now = context.clock.now()
-    await run_in_threadpool(context.store.incidents.close, incident_id, by=identity.actor, now=now)
     return RedirectResponse(safe_next(form.get("next", "/")), status_code=303)
 
 

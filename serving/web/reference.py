@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from serving.web.attention import waiting
 from serving.web.render import render
 
 __all__ = ["router"]
@@ -50,6 +51,7 @@ def docs_page(request: Request) -> Response:
         request,
         "docs.html",
         here="docs",
+        attention=waiting(request.app.state.context),
         routes=list(_routes(document)),
         description=document["info"].get("description", ""),
     )

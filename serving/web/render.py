@@ -21,7 +21,7 @@ _TEMPLATES = Environment(
 
 
 def render(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
-    """A page of that template; it knows the session's CSRF token and which page it is.
+    """A page of that template; it knows the session's CSRF token, which page it is, and what waits for a person.
 
     Args:
         request: Whose page it is.
@@ -32,7 +32,7 @@ def render(request: Request, template: str, status: int = 200, **values: object)
     identity: Identity | None = getattr(request.state, "identity", None)
     session = None if identity is None else identity.session
     csrf = None if session is None else session.csrf
-    html = _TEMPLATES.get_template(template).render(**{"here": "", "csrf": csrf} | values)
+    html = _TEMPLATES.get_template(template).render(**{"here": "", "csrf": csrf, "attention": None} | values)
     return HTMLResponse(html, status_code=status, headers={"Cache-Control": "no-store"})
 
 

@@ -1,6 +1,7 @@
 """From statements, recommendations and what waits for people to the texts of a page; templates only lay them out.
 
 components  `serving.web.views.components`  a component as a row or a section
+attention   `serving.web.views.attention`   what waits for a person
 evidence    `serving.web.views.evidence`    why: features, limits, lines of a spectrum
 orders      `serving.web.views.orders`      a recommendation and its order
 """

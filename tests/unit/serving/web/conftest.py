@@ -2,8 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,11 +12,13 @@ from features.core.plant import Plant
 from features.core.statements import Action, Evidence, HealthState, Prediction, Recommendation, Refusal, Rung
 from serving.auth import Identity, Session
 from serving.orders import MaintenanceRequest, RecommendationState
+from serving.planning.attention import Attention
 from serving.predictor.fleet import ComponentStatus, MachineStatus, Told
-from serving.store import Store, StoredRecommendation
+from serving.store import StoredRecommendation
 from serving.web import views
 from serving.web.notices import Notice
 from serving.web.render import render
+from serving.web.views.attention import OUTCOMES, attention_view
 
 NOW = dt.datetime(2026, 3, 28, 12, 0, tzinfo=dt.UTC)
 EVIDENCE = (Evidence("vibration_h.envelope_bpfo_m_s2", 6.0, 2.0, "m/s^2"),)
@@ -153,6 +154,19 @@ class Pages:
         )
         return bytes(page.body).decode("utf-8")
 
+    def attention(self, found: Attention) -> str:
+        """The page of what waits for a person."""
+        page = render(
+            _request(Session("csrf-of-session", 0.0, 0.0)),
+            "attention.html",
+            attention=len(found.waiting),
+            view=attention_view(found, self.plant().sites, NOW),
+            outcomes=OUTCOMES,
+            as_of="now",
+            back="/attention",
+        )
+        return bytes(page.body).decode("utf-8")
+
 
 def _request(session: Session | None) -> Request:
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "state": {}}
@@ -165,12 +179,3 @@ def _request(session: Session | None) -> Request:
 def pages() -> Pages:
     """What makes the things that pages show."""
     return Pages()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty store."""
-    opened = Store(f"sqlite:///{tmp_path}/store.db")
-    opened.migrate()
-    yield opened
-    opened.close()
