@@ -1,13 +1,13 @@
 """The connection to the ERP: what is missing, a test order, stop and resume, incidents, precision."""
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from features.core.clock import SystemClock, clock_from
-from features.core.errors import ConfigError
+from features.core.errors import ConfigError, WearcastError
 from serving.commands import assets
 from serving.commands.console import AsJson, actor, opened_store, people, show, show_rows, told
 from serving.commands.rounds import recorded
@@ -57,9 +57,9 @@ def prove_connection(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Prove the connection in a TEST system: make an order, find it by its key, note, cancel."""
+    """Prove the connection in a TEST system: make an order, find it by its key, note, cancel, read back."""
     from features.core.plant import read_plant
-    from serving.erp import open_erp
+    from serving.erp import connected
     from serving.outbox import recorder
     from serving.outbox.proof import proof_request, prove
     from serving.planning import read_asset_map
@@ -67,27 +67,40 @@ def prove_connection(
     with told() as settings, opened_store(settings) as store:
         if settings.erp.kind == "dry_run":
             raise ConfigError("no ERP is configured: set erp.kind and erp.url in serving.toml")
-        if not yes:
-            typer.confirm(
-                f"This writes one order into {settings.erp.url or settings.erp.kind}. Go on?", abort=True
-            )
         seen, mapping = read_plant(settings.plant), read_asset_map(settings.erp.assets)
         chosen = next(
             (one for one in seen.machines if any(mapping.place_of(one)) and machine in (None, one.id)), None
         )
         if chosen is None:
-            raise ConfigError(f"{machine or 'no machine'} is mapped to the ERP: wearcast erp assets match")
+            which = "no machine is" if machine is None else f"{machine} is not in the plant file, or not"
+            raise ConfigError(f"{which} mapped to the ERP: wearcast erp assets match")
+        site_id = seen.site_of(chosen.id).id
+        for stop in (one for one in store.brakes.stopped() if one.site_id in ("*", site_id)):
+            raise ConfigError(f"site {stop.site_id} is stopped ({stop.why}): wearcast erp resume {stop.site_id}")
+        if not yes:
+            typer.confirm(
+                f"This writes one order into {settings.erp.url or settings.erp.kind}. Go on?", abort=True, err=True
+            )
         live = settings.erp.model_copy(update={"mode": "approve"})
-        orders = open_erp(live, recorder(store, settings.erp.kind, SystemClock()))
-        place, site_id = mapping.place_of(chosen), seen.site_of(chosen.id).id
-        request = proof_request(chosen, site_id, place, target=settings.erp.target, now=_now())
-        store.audit(actor(), "erp.test_order", request.key, {"machine": chosen.id}, _now())
-        rows = []
-        for step in prove(orders, request, keep=keep):
-            rows.append({"step": step.name, "says": step.says})
-            people.print(f"{step.name}: {escape(step.says)}", highlight=False, soft_wrap=True)
-        if as_json:
-            show_rows(rows, as_json, "test order", "nothing done")
+        place, now = mapping.place_of(chosen), _now()
+        request = proof_request(chosen, site_id, place, target=settings.erp.target, now=now)
+        store.audit(actor(), "erp.test_order", request.key, {"machine": chosen.id}, now)
+        facts: dict[str, Any] = {"key": request.key, "passed": False, "remains": [], "steps": []}
+        try:
+            with connected(live, recorder(store, settings.erp.kind, SystemClock())) as orders:
+                facts["connection"] = orders.name
+                for step in prove(orders, request, keep=keep, since=now - dt.timedelta(hours=1)):
+                    facts["steps"].append({"step": step.name, "says": step.says})
+                    facts["remains"] = [step.remains] if step.remains else []
+                    people.print(f"{step.name}: {escape(step.says)}", highlight=False, soft_wrap=True)
+            facts["passed"] = True
+        except WearcastError as err:
+            facts["remains"] = err.context.get("remains", [])
+            facts["steps"].append({"step": "failed", "says": str(err)})
+            raise
+        finally:
+            if as_json:
+                show(facts, as_json, "test order")
 
 
 @app.command()

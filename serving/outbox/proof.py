@@ -3,12 +3,13 @@
 import base64
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
-from features.core.errors import UnfitError, WearcastError
+from features.core.errors import AmbiguousDeliveryError, UnfitError, WearcastError
 from features.core.plant import Machine
 from features.core.statements import Action
+from features.core.telemetry import log
 from serving.erp.port import Orders
 from serving.orders import MaintenanceRequest, WorkOrder
 
@@ -20,10 +21,11 @@ _PREFIX = "WT-"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the proof, and what it found."""
+    """One step of the proof, what it found, and the number of an order that stays open."""
 
     name: str
     says: str
+    remains: str = ""
 
 
 def proof_request(
@@ -56,38 +58,103 @@ def proof_request(
     )
 
 
-def prove(orders: Orders, request: MaintenanceRequest, *, keep: bool = False) -> Iterator[Step]:
-    """Make the order, find it by its key, write a note, see it among the changes, cancel it.
+def prove(
+    orders: Orders, request: MaintenanceRequest, *, keep: bool = False, since: dt.datetime | None = None
+) -> Iterator[Step]:
+    """Make the order, find it by its key, write a note, cancel it, and read back what changed.
+
+    Args:
+        orders: The connection.
+        request: From `proof_request`.
+        keep: Leave the order open.
+        since: Changes are read back from here on; None: they are not read.
 
     Yields:
         Each step once it is done.
 
     Raises:
-        WearcastError: The first step that fails says why; an order that was made is named in it.
+        WearcastError: The first step that failed says why. What was made is cancelled then; the message says
+            what remains, and `context["remains"]` holds its numbers (None: that is not known).
     """
-    order = orders.create(request)
+    try:
+        order = yield from _made(orders, request)
+        yield from _used(orders, order, request)
+        if not keep:
+            yield _ended(orders, order)
+        if since is not None and orders.capabilities.changes:
+            yield _read_back(orders, order, since)
+    except WearcastError as err:
+        raise _left(orders, request.key, err, keep) from err
+    if keep:
+        yield Step("keep", f"order {order.number} stays open: cancel it by hand", str(order.number))
+
+
+def _made(orders: Orders, request: MaintenanceRequest) -> Generator[Step, None, WorkOrder]:
+    try:
+        order = orders.create(request)
+    except AmbiguousDeliveryError as err:
+        found = orders.find(request.key)
+        if not found:
+            raise
+        order = found[0]
+        yield Step("create", f"no clear answer ({err}); order {order.number} was found by its key {request.key}")
+        return order
     if order.number is None:
         raise UnfitError("the adapter wrote nothing: the connection is in dry run or shadow mode")
     yield Step("create", f"order {order.number} with key {request.key}")
-    try:
-        found = [one for one in orders.find(request.key) if one.number == order.number]
-        if not found:
-            raise UnfitError("it cannot be found by its key: look at the field that holds the key")
-        yield Step("find", f"found by its key, status {found[0].raw_status or found[0].state}")
-        if orders.capabilities.notes:
-            orders.annotate(order.number, "Test note by Wearcast.", 3)
-            yield Step("annotate", "a note was added")
-        yield from _end(orders, order, keep)
-    except WearcastError as err:
-        raise type(err)(f"{err} (order {order.number} was made: cancel it by hand)", err.context) from err
+    return order
 
 
-def _end(orders: Orders, order: WorkOrder, keep: bool) -> Iterator[Step]:
-    if keep:
-        yield Step("keep", f"order {order.number} stays open: cancel it by hand")
-        return
+def _used(orders: Orders, order: WorkOrder, request: MaintenanceRequest) -> Iterator[Step]:
+    found = _same(orders, order)
+    if not found:
+        raise UnfitError("it cannot be found by its key: look at the field that holds the key")
+    yield Step("find", f"found by its key, status {found[0].raw_status or found[0].state}")
+    if orders.capabilities.notes:
+        orders.annotate(str(order.number), "Test note by Wearcast.", request.priority - 1)
+        yield Step("annotate", "a note was added")
+
+
+def _ended(orders: Orders, order: WorkOrder) -> Step:
     orders.cancel(str(order.number), "Test of the connection is over.")
-    found = [one for one in orders.find(order.key) if one.number == order.number]
-    if any(not one.state.is_terminal for one in found):
+    if any(not one.state.is_terminal for one in _same(orders, order)):
         raise UnfitError("it is still open after it was cancelled: look at the rights of the user")
-    yield Step("cancel", "cancelled, and the ERP says so")
+    return Step("cancel", "cancelled, and the ERP says so")
+
+
+def _read_back(orders: Orders, order: WorkOrder, since: dt.datetime) -> Step:
+    """Reading must go well; a test order need not be told: some connections tell of real keys only."""
+    changes = orders.changes(since)
+    is_told = any(change.number == order.number for change in changes)
+    return Step("changes", f"{len(changes)} read back, the test order {'is' if is_told else 'is not'} among them")
+
+
+def _same(orders: Orders, order: WorkOrder) -> list[WorkOrder]:
+    return [one for one in orders.find(order.key) if one.number == order.number]
+
+
+def _left(orders: Orders, key: str, err: WearcastError, keep: bool) -> WearcastError:
+    """The error with what remains of the test in the ERP, after an attempt to cancel it."""
+    try:
+        if not keep:
+            for one in _open(orders, key):
+                orders.cancel(str(one.number), "Test of the connection has failed.")
+    except WearcastError as again:
+        log("erp").warning("proof.not_cancelled", key=key, reason=str(again))
+    try:
+        remains = [str(one.number) for one in _open(orders, key)]
+    except WearcastError:
+        says = f"what remains is not known: look for {key} in the ERP, and cancel it by hand"
+        return type(err)(f"{err} ({says})", {**err.context, "remains": None})
+    if remains:
+        says = f"order {', '.join(remains)} remains: cancel it by hand"
+    elif isinstance(err, AmbiguousDeliveryError):
+        says = f"nothing is to be seen of it now; if it comes late, it has the key {key}"
+    else:
+        says = "nothing remains open in the ERP"
+    return type(err)(f"{err} ({says})", {**err.context, "remains": remains})
+
+
+def _open(orders: Orders, key: str) -> list[WorkOrder]:
+    """Orders with that key that are not finished, half made ones too."""
+    return [one for one in orders.keys(key) if not one.state.is_terminal]

@@ -1,7 +1,6 @@
 """What every ERP adapter must do, over every stand-in and real peer; a new one joins `tests.standins.vendors`."""
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -17,40 +16,13 @@ from features.core.statements import Action, order_key
 from serving.erp import KINDS, Assets
 from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrder
 from tests.standins.peer import Peer, Vendor
-from tests.standins.vendors import PEERS, VENDORS, vendor
+from tests.standins.vendors import VENDORS, vendor
 
 DUE = dt.datetime(2026, 2, 28, 5, tzinfo=dt.UTC)
 LONG_AGO = dt.datetime(2001, 1, 1, tzinfo=dt.UTC)
 DONE_AT = dt.datetime(2026, 2, 28, 10, tzinfo=dt.UTC)
 
 _made = iter(range(1, 100_000))
-
-
-@pytest.fixture(
-    scope="module", params=[*VENDORS, *(pytest.param(name, marks=pytest.mark.peers) for name in PEERS)]
-)
-def world(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Vendor, Peer]]:
-    """One running ERP a vendor."""
-    chosen = vendor(request.param)
-    with chosen.start(tmp_path_factory.mktemp(request.param)) as peer:
-        yield chosen, peer
-
-
-@pytest.fixture
-def peer(world: tuple[Vendor, Peer]) -> Iterator[Peer]:
-    yield world[1]
-    if world[1].standin is not None:
-        world[1].standin.faults()
-
-
-@pytest.fixture
-def faulty(peer: Peer) -> Peer:
-    """A peer whose stand-in can go wrong."""
-    if peer.standin is None:
-        pytest.skip("this peer has no fault injection")
-    return peer
 
 
 def new_request(world: tuple[Vendor, Peer]) -> MaintenanceRequest:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.core.clock import DemoClock
+from features.core.clock import LATEST, DemoClock
 from features.core.errors import ConfigError
 from pipelines.historian.csv import CsvConfig, CsvFolder
 from pipelines.historian.memory import MemoryHistorian
@@ -165,6 +165,10 @@ def test_pages_have_the_declared_schema(subject: Subject) -> None:
 
 def test_an_empty_interval_gives_no_rows(subject: Subject) -> None:
     assert content(list(subject.historian.read(subject.tags, START, START, 1000))) == []
+
+
+def test_what_is_stamped_later_than_everything_may_be_asked_for(subject: Subject) -> None:
+    assert content(list(subject.historian.read(subject.tags, END + dt.timedelta(days=90), LATEST, 1000))) == []
 
 
 def test_tags_and_check_describe_the_source(subject: Subject) -> None:

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from email.utils import format_datetime
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -73,6 +74,7 @@ class Control:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        send = self._dated(send)
         if scope["path"] == "/__control/faults":
             body = json.loads(await _body(receive))
             known = {field.name for field in fields(FaultPlan)}
@@ -99,6 +101,19 @@ class Control:
             return
         self._count("writes")
         await self._write(scope, receive, send)
+
+    def _dated(self, send: Send) -> Send:
+        """Answers tell the stand-in's own clock."""
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told = [(name, value) for name, value in message.get("headers", []) if name.lower() != b"date"]
+                message = message | {
+                    "headers": [*told, (b"date", format_datetime(self.now(), usegmt=True).encode())]
+                }
+            await send(message)
+
+        return dated
 
     async def _write(self, scope: Scope, receive: Receive, send: Send) -> None:
         plan, fault = self._plan, self._fault()

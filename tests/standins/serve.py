@@ -84,7 +84,13 @@ def main() -> None:
     draft.write_text(str(listener.getsockname()[1]), encoding="ascii")
     os.replace(draft, options.port_file)
     config = uvicorn.Config(
-        control, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=2, lifespan="off"
+        control,
+        log_level="error",
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=2,
+        lifespan="off",
+        date_header=False,
     )
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -12,7 +12,6 @@ __all__ = ["checked"]
 _IMPORT = "import the custom fields of docs/how-to/connect-erpnext.md"
 # These every document has; they are not among the fields of its form.
 _STANDARD = ("name", "docstatus", "modified")
-_MOST_SKEW_S = 120
 _KEY_LENGTH = 20
 
 
@@ -35,9 +34,6 @@ def checked(wire: Wire, options: ErpNextOptions, fields: Sequence[str], host: st
         findings.append(Finding(Severity.OK, "time zone", wire.zone.key))
     except (ConfigError, OrderRejectedError) as err:
         findings.append(Finding(Severity.ERROR, "time zone", f"{err}; set erp.options.time_zone"))
-    if wire.skew_s is not None and abs(wire.skew_s) > _MOST_SKEW_S:
-        message = f"its clock is {wire.skew_s:.0f} s ahead of ours: set both by NTP"
-        findings.append(Finding(Severity.WARNING, "clock", message))
     wrong = sum(finding.severity is Severity.ERROR for finding in findings)
     told = "ready" if not wrong else f"{wrong} things are missing"
     return ConnectionReport(f"ERPNext at {host} as {user}: {told}", tuple(findings), wire.skew_s)

@@ -15,7 +15,6 @@ _RIGHTS = (
     ("maintenance.equipment", ("read",), "make the user an Equipment Manager of Maintenance"),
     ("ir.model.data", ("read",), "give the user's group read access to the model ir.model.data"),
 )
-_MOST_SKEW_S = 120
 
 
 def checked(wire: Wire, options: OdooOptions, host: str) -> ConnectionReport:
@@ -31,9 +30,6 @@ def checked(wire: Wire, options: OdooOptions, host: str) -> ConnectionReport:
         ErpUnavailableError: Odoo does not answer.
     """
     findings = [*_fields(wire, options), *_rights(wire, options), *_stages(wire, options)]
-    if wire.skew_s is not None and abs(wire.skew_s) > _MOST_SKEW_S:
-        message = f"its clock is {wire.skew_s:.0f} s ahead of ours: set both by NTP"
-        findings.append(Finding(Severity.WARNING, "clock", message))
     wrong = sum(finding.severity is Severity.ERROR for finding in findings)
     told = "ready" if not wrong else f"{wrong} things are missing"
     return ConnectionReport(f"Odoo at {host} over {options.api}: {told}", tuple(findings), wire.skew_s)

@@ -13,8 +13,8 @@ from serving.orders import OrderChange, OrderState, WorkOrder
 
 __all__ = ["asset_of", "change_of", "order_of", "taken"]
 
-# The form of `order_key` in `features.core.statements`.
-_KEY = re.compile(r"(?<![A-Z0-9-])WC-[A-Z2-7]{17}(?![A-Z2-7])")
+# The form of `order_key` in `features.core.statements`; test orders begin with WT.
+_KEY = re.compile(r"(?<![A-Z0-9-])W[CT]-[A-Z2-7]{17}(?![A-Z2-7])")
 
 
 def taken(item: object, takes: tuple[Take, ...]) -> object:

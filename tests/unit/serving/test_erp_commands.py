@@ -82,6 +82,22 @@ def test_proof_without_a_yes_writes_nothing(run: Run, store: Store) -> None:
     assert store.audit_rows() == []
 
 
+def test_proof_is_one_json_object_that_says_whether_it_passed_and_what_remains(run: Run) -> None:
+    facts = told(run("test-order", "--yes", "--json"))
+    assert (facts["connection"], facts["passed"], facts["remains"]) == ("memory", True, [])
+    assert [step["step"] for step in facts["steps"]] == ["create", "find", "annotate", "cancel", "changes"]
+    assert told(run("test-order", "--yes", "--json", "--keep"))["remains"] == ["4000000001"]
+
+
+@pytest.mark.parametrize("site", ["works", "*"])
+def test_proof_writes_nothing_for_a_stopped_site(run: Run, store: Store, site: str) -> None:
+    run("stop", site, "--why", "drill")
+    result = run("test-order", "--yes", "--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "stopped (drill)" in result.stderr
+    assert "erp.test_order" not in [row.action for row in store.audit_rows()]
+
+
 def test_proof_without_an_erp_or_a_mapped_machine_says_what_to_do(run: Run, folder: Path) -> None:
     assert "erp assets match" in run("test-order", "--yes", "--machine", "P999").stderr
     settings(folder, 'kind = "dry_run"')

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from features.core.errors import ConfigError, OrderRejectedError, UnfitError
+from features.core.errors import AmbiguousDeliveryError, ConfigError, OrderRejectedError, UnfitError
 from features.core.lake import Lake
 from features.core.plant import Machine
 from features.core.statements import Action, EventKind, Outcome, Recommendation, Rung, order_key
@@ -280,13 +280,37 @@ def test_proof_in_a_dry_run_says_so() -> None:
         list(prove(DryRun(), request_of("WT-BBBBBBBBBBBBBBBBB")))
 
 
-def test_proof_that_fails_names_the_order_that_it_made() -> None:
+def test_proof_that_fails_cancels_what_it_made_and_says_so() -> None:
     class Blind(MemoryErp):
         def find(self, key: str) -> list[WorkOrder]:
             return []
 
-    with pytest.raises(UnfitError, match="order 4000000001 was made"):
-        list(prove(Blind(), request_of("WT-BBBBBBBBBBBBBBBBB")))
+    erp = Blind()
+    with pytest.raises(UnfitError, match="nothing remains open") as caught:
+        list(prove(erp, request_of("WT-BBBBBBBBBBBBBBBBB")))
+    assert [order.state for order in erp.orders] == [OrderState.CANCELLED]
+    assert caught.value.context["remains"] == []
+
+
+def test_proof_that_cannot_clean_up_names_what_remains() -> None:
+    class Stubborn(MemoryErp):
+        def cancel(self, number: str, note: str) -> None:
+            raise ConfigError("no right to cancel")
+
+    with pytest.raises(ConfigError, match="order 4000000001 remains") as caught:
+        list(prove(Stubborn(), request_of("WT-BBBBBBBBBBBBBBBBB")))
+    assert caught.value.context["remains"] == ["4000000001"]
+
+
+def test_proof_whose_answer_is_lost_goes_on_with_the_order_it_finds() -> None:
+    class Lossy(MemoryErp):
+        def create(self, request: MaintenanceRequest) -> WorkOrder:
+            super().create(request)
+            raise AmbiguousDeliveryError("the answer was lost")
+
+    first, *rest = prove(Lossy(), request_of("WT-BBBBBBBBBBBBBBBBB"), keep=True)
+    assert "4000000001 was found" in first.says
+    assert [(step.name, step.remains) for step in rest][-1] == ("keep", "4000000001")
 
 
 def test_proof_request_is_seen_to_be_a_test() -> None:
