@@ -2,10 +2,13 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
+from serving.store import IncidentKind, Store
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -67,12 +70,34 @@ def test_approve_from_the_list_without_javascript(page: Any, api: Any) -> None:
     assert first.get_by_role("button").count() == 0
 
 
+def test_what_waits_for_a_person_is_found_and_ended_by_keyboard(page: Any, api: Any) -> None:
+    with closing(Store(f"sqlite:///{api.folder}/store.db")) as store:
+        store.incidents.open(
+            IncidentKind.STORM, "north/rolling_bearing", "2 of 3 machines", {"machines": ["P1", "P2"]}, now=api.now
+        )
+    _sign_in(page, api)
+    link = page.get_by_role("link", name="Attention")
+    assert "1 thing waits for a person" in " ".join(link.inner_text().split())
+    link.press("Enter")
+    page.wait_for_url(api.url + "/attention")
+    card = page.locator("article").filter(has_text="Many machines at once: rolling bearing at north")
+    assert card.get_by_role("link").all_inner_texts() == ["P1", "P2"]
+    button = card.get_by_role("button", name="It is dealt with")
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if button.evaluate("here => here === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(api.url + "/attention")
+    assert "Nothing waits for a person" in page.locator("main").inner_text()
+
+
 def test_no_page_loads_anything_from_another_host(page: Any, api: Any) -> None:
     hosts, refused = set(), []
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     page.on("console", lambda message: refused.append(message.text) if "Policy" in message.text else None)
     _sign_in(page, api)
-    for path in ("/", "/machines/P1", "/docs"):
+    for path in ("/", "/machines/P1", "/attention", "/docs"):
         page.goto(api.url + path)
     assert hosts == {urlsplit(api.url).netloc}
     assert refused == []
@@ -83,7 +108,7 @@ def test_no_page_is_wider_than_the_screen(browser: Any, api: Any, width: int) ->
     context = browser.new_context(viewport={"width": width, "height": 800})
     page = context.new_page()
     _sign_in(page, api)
-    for path in ("/", "/machines/P1", "/docs"):
+    for path in ("/", "/machines/P1", "/attention", "/docs"):
         page.goto(api.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
