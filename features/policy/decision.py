@@ -43,9 +43,10 @@ _NOT_ABOUT_NOW = (RefusalReason.STALE_DATA, RefusalReason.SENSOR_FAULT)
 
 @dataclass(frozen=True, slots=True)
 class NoAction:
-    """Nothing to do, and why."""
+    """Nothing to do, and why; `is_blind`: nothing is known now that would tell whether there is."""
 
     reason: str
+    is_blind: bool = False
 
 
 def decide(statement: Prediction | Refusal, context: Context, *, now: dt.datetime) -> Recommendation | NoAction:
@@ -64,14 +65,14 @@ def decide(statement: Prediction | Refusal, context: Context, *, now: dt.datetim
     now = require_utc(now)
     if isinstance(statement, Refusal):
         if statement.rung is Rung.NONE or statement.health_state is None:
-            return NoAction(f"no prediction ({statement.reason}) and no condition")
+            return NoAction(f"no prediction ({statement.reason}) and no condition", is_blind=True)
         if statement.reason in _NOT_ABOUT_NOW:
-            return NoAction(f"the condition is not usable: {statement.reason}")
+            return NoAction(f"the condition is not usable: {statement.reason}", is_blind=True)
         return _inspection(statement, statement.health_state, context, now, None)
     if not statement.calibrated or statement.p10 is None or statement.p90 is None:
         return _inspection(statement, statement.health_state, context, now, None)
     if not context.utilisation or context.utilisation <= 0.0:
-        return NoAction("no utilisation in the last 28 days: the remaining life has no date")
+        return NoAction("no utilisation in the last 28 days: the remaining life has no date", is_blind=True)
     failure = fractiles(statement, context.utilisation)
     replacement = _replacement(statement, failure, context, now)
     if isinstance(replacement, NoAction) and statement.health_state is HealthState.FAILURE:
@@ -152,9 +153,11 @@ def _inspection(
     failure: Fractiles | None,
 ) -> Recommendation | NoAction:
     if state is None:
-        return NoAction("nothing was measured that tells the condition, and there is no calibrated remaining life")
+        why = "nothing was measured that tells the condition, and there is no calibrated remaining life"
+        return NoAction(why, is_blind=True)
     if state not in _INSPECTIONS:
-        return NoAction(f"condition is {state}, and there is no calibrated remaining life")
+        is_blind = state is not HealthState.NORMAL
+        return NoAction(f"condition is {state}, and there is no calibrated remaining life", is_blind)
     window, _ = _two_windows(context, now)
     notice = now + context.component_class.horizon * _NOTICE
     due = notice if window is None else window.start

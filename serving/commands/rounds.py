@@ -49,9 +49,12 @@ def plan(as_json: AsJson = False) -> None:
             store,
             now=clock_from(settings.replay).now(),
             assets=orders if isinstance(orders, Assets) else None,
+            may_ask=store.brakes.breaker(orders.name).lets_through(SystemClock().now()),
             target=settings.erp.target,
             limits=Limits(settings.erp, read_asset_map(settings.erp.assets)),
         )
+        if report.refused:
+            store.brakes.refused(orders.name, report.refused, wall=SystemClock().now())
         if as_json:
             show(asdict(report), as_json, "plan")
             return

@@ -1,17 +1,14 @@
-"""How calm a plan is: what counts as news, and what holds a recommendation back."""
+"""How calm a plan is: what counts as news, what as a new fault, and how a recommendation ends by itself."""
 
 import datetime as dt
 from dataclasses import dataclass
 
-from features.core.errors import RetriableError
 from features.core.statements import Action, Recommendation
-from features.core.telemetry import log
-from serving.erp.port import Assets
 from serving.orders import RecommendationState
 from serving.planning.cases import Case
 from serving.store import StoredRecommendation
 
-__all__ = ["Hold", "PlanRules", "end_of", "has_grown", "hold_of", "is_news", "order_of_others"]
+__all__ = ["PlanRules", "begun", "end_of", "has_grown", "is_new_episode", "is_news"]
 
 _State = RecommendationState
 # In these nobody outside has seen the recommendation yet.
@@ -28,11 +25,14 @@ class PlanRules:
         revise_every: At most one revision in this time, unless the action or the priority rises.
         stale_after: A prediction older than this, and than 3 grid steps, decides nothing. A day and two
             hours, because scoring runs at least daily.
+        calm_after: Evidence that was gone for so long and comes back is a new fault; a shorter calm is flutter.
+            As long as between two revisions.
     """
 
     hysteresis: float = 0.2
     revise_every: dt.timedelta = dt.timedelta(days=1)
     stale_after: dt.timedelta = dt.timedelta(hours=26)
+    calm_after: dt.timedelta = dt.timedelta(days=1)
 
 
 def has_grown(old: Recommendation, new: Recommendation, *, now: dt.datetime, hysteresis: float) -> bool:
@@ -61,42 +61,31 @@ def is_news(held: StoredRecommendation, new: Recommendation, *, now: dt.datetime
     return is_urgent or (is_worse and now - held.updated_at >= rules.revise_every)
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Why nothing should be proposed now; `order` is one that a person made for the same asset."""
-
-    why: str = ""
-    order: str | None = None
+def begun(held: StoredRecommendation) -> dt.datetime:
+    """When the episode began: a revision does not move that."""
+    return min(held.recommendation.as_of, held.created_at)
 
 
-def hold_of(
-    case: Case, place: tuple[str, str], assets: Assets | None, *, now: dt.datetime, known: str | None = None
-) -> Hold:
-    """What the component itself or its asset in the ERP hold back; an empty one: nothing.
+def is_new_episode(
+    held: StoredRecommendation,
+    new: Recommendation,
+    *,
+    reset_at: dt.datetime | None,
+    now: dt.datetime,
+    rules: PlanRules,
+) -> bool:
+    """Whether `new` is another fault than the one that is over: a closed order must never swallow it.
 
-    Args:
-        case: The component.
-        place: Functional location and equipment number of its machine in the ERP.
-        assets: The ERP's open orders; None: not asked.
-        now: Moment of the plan.
-        known: The order that it waited for so far: it is waited for while the ERP cannot be asked.
+    It is when the component was renewed since the former one was made, when planning itself had taken that back,
+    when the evidence was gone for a while, and when it has grown.
     """
-    if case.reset_at is not None and now - case.reset_at < case.burn_in:
-        return Hold(f"renewed on {case.reset_at:%Y-%m-%d}, still in its burn-in")
-    if not any(place):
-        return Hold()
-    order = known if assets is None else order_of_others(case, place, assets, known=known)
-    return Hold() if order is None else Hold(f"order {order} is open on {place[0] or place[1]}", order)
-
-
-def order_of_others(case: Case, place: tuple[str, str], assets: Assets, *, known: str | None = None) -> str | None:
-    """Number of an open order that is not ours; None: there is none; `known` if the ERP cannot be asked now."""
-    try:
-        foreign = [order for order in assets.open_orders(*place) if not order.key.startswith("WC-")]
-    except RetriableError as err:
-        log("planning").warning("plan.assets_not_read", machine_id=case.machine.id, error=str(err))
-        return known
-    return str(foreign[0].number) if foreign else None
+    if reset_at is not None and reset_at > begun(held):
+        return True
+    if held.state == _State.CANCELLED and held.order_number is None and held.decided_by is None:
+        return True
+    if held.calm_since is not None and now - held.calm_since >= rules.calm_after:
+        return True
+    return has_grown(held.recommendation, new, now=now, hysteresis=rules.hysteresis)
 
 
 def end_of(
@@ -112,7 +101,7 @@ def end_of(
     """
     if held.state not in _UNSENT:
         return None  # its order ends it
-    if case.reset_at is not None and case.reset_at > held.recommendation.as_of:
+    if case.reset_at is not None and case.reset_at > begun(held):
         state = _State.COMPLETED if held.state == _State.WOULD_SEND else _State.CANCELLED
         return state, f"the component was renewed on {case.reset_at:%Y-%m-%d}"
     is_past = held.recommendation.due < now or held.state == _State.SUPPRESSED

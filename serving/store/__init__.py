@@ -18,6 +18,7 @@ from serving.store.audit import AuditCheck, AuditRow
 from serving.store.brakes import ALL_SITES, Breaker, Stop
 from serving.store.deliveries import DeadLetter, OutboxItem
 from serving.store.documents import StoredRecommendation
+from serving.store.holds import Budget
 from serving.store.incidents import Incident, IncidentKind
 from serving.store.precision import Precision
 from serving.store.store import Store
@@ -27,6 +28,7 @@ __all__ = [
     "AuditCheck",
     "AuditRow",
     "Breaker",
+    "Budget",
     "DeadLetter",
     "Incident",
     "IncidentKind",

@@ -11,7 +11,7 @@ from serving.orders import OrderChange, OrderState, RecommendationState, WorkOrd
 from serving.store import audit as chain
 from serving.store.database import Database
 from serving.store.documents import StoredRecommendation, stored
-from serving.store.rows import row_of
+from serving.store.rows import move, row_of
 from serving.store.schema import order_changes, recommendations, watermarks
 
 __all__ = ["Changes", "ToldEvent"]
@@ -23,6 +23,16 @@ _FOLLOWS: Mapping[OrderState, RecommendationState] = {
     OrderState.CLOSED: RecommendationState.COMPLETED,
     OrderState.CANCELLED: RecommendationState.CANCELLED,
 }
+# These say that somebody looked at the component; what was cancelled or put off says nothing.
+_LOOKED = (
+    Outcome.CONFIRMED_FAILURE,
+    Outcome.INCIPIENT_FAULT,
+    Outcome.PREVENTIVE_REPLACEMENT,
+    Outcome.NO_FAULT_FOUND,
+    Outcome.SENSOR_FAULT,
+)
+# In these a recommendation waits for the order of others that it is linked to.
+_WAITS = (RecommendationState.SUPPRESSED.value, RecommendationState.WOULD_SEND.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,14 @@ class Changes:
                 linked = select(recommendations).where(c.linked_order == number).order_by(c.id.desc())
                 row = connection.execute(linked).mappings().first()
             return None if row is None else stored(row)
+
+    def has_ended(self, number: str) -> bool:
+        """Whether the end of an order was read back, on any connection."""
+        c = order_changes.c
+        ends = [state.value for state in OrderState if state.is_terminal]
+        with self._database.reading() as connection:
+            query = select(c.id).where(c.number == number, c.state.in_(ends))
+            return connection.execute(query).first() is not None
 
     def told(self, name: str, number: str) -> ToldEvent | None:
         """The maintenance event that an order has led to so far."""
@@ -198,6 +216,7 @@ class Changes:
         c = recommendations.c
         row = connection.execute(select(recommendations).where(c.key == change.key)).mappings().first()
         if row is None or not change.key:
+            _end_linked(connection, name, change, now)
             return
         held = stored(row)
         if held.order_number not in (None, change.number):
@@ -222,3 +241,14 @@ class Changes:
             detail=facts,
             now=now,
         )
+
+
+def _end_linked(connection: Connection, name: str, change: OrderChange, now: dt.datetime) -> None:
+    """An order of others has ended and says what it found: what waited for it has waited long enough."""
+    if not change.state.is_terminal or change.outcome not in _LOOKED:
+        return
+    c = recommendations.c
+    query = select(recommendations).where(c.linked_order == change.number, c.state.in_(_WAITS))
+    why = f"order {change.number} of others found {change.outcome}"
+    for row in connection.execute(query).mappings():
+        move(connection, stored(row), RecommendationState.COMPLETED, why, f"erp:{name}", now)

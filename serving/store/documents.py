@@ -20,7 +20,8 @@ class StoredRecommendation:
     """A recommendation with its way so far; `key` is the key of its order in the ERP.
 
     `proposed_at` is since when it counts against the site's budget (None: held back so far). `linked_order`
-    is an order that a person made for the same asset, seen at `linked_at`.
+    is an order that a person made for the same asset, seen at `linked_at`. `calm_since` is since when the
+    evidence of one that is over is gone.
     """
 
     id: int
@@ -42,6 +43,7 @@ class StoredRecommendation:
     proposed_at: dt.datetime | None = None
     linked_order: str | None = None
     linked_at: dt.datetime | None = None
+    calm_since: dt.datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -71,4 +73,5 @@ def stored(row: RowMapping) -> StoredRecommendation:
         proposed_at=row["proposed_at"],
         linked_order=row["linked_order"],
         linked_at=row["linked_at"],
+        calm_since=row["calm_since"],
     )

@@ -92,6 +92,7 @@ recommendations = Table(
     Column("proposed_at", UtcTime),  # since when it counts against the site's budget; None: held back
     Column("linked_order", String(40)),  # an order that a person made for the same asset
     Column("linked_at", UtcTime),
+    Column("calm_since", UtcTime),  # since when the evidence of one that is over is gone
     Index(
         "one_open_per_failure_mode",
         "machine_id",

@@ -15,7 +15,7 @@ from serving.store.changes import Changes
 from serving.store.database import Database
 from serving.store.deliveries import Deliveries
 from serving.store.documents import RECOMMENDATION, REQUEST, StoredRecommendation, stored
-from serving.store.holds import Holds
+from serving.store.holds import Budget, Holds
 from serving.store.inbox import Inbox
 from serving.store.incidents import Incidents
 from serving.store.items import enqueue, wake_notes
@@ -97,17 +97,18 @@ class Store:
         now: dt.datetime,
         suppressed: str = "",
         linked_order: str | None = None,
+        budget: Budget | None = None,
         actor: str = "planning",
     ) -> StoredRecommendation | None:
         """Store a new recommendation, proposed or (with a reason) suppressed.
 
-        `linked_order` is the number of an order that a person made for the same asset.
+        `linked_order` is the number of an order that a person made for the same asset. Once the `budget` is
+        spent, whoever spent it, it is suppressed.
 
         Returns:
             The stored one; None when the failure mode already has an open one or the key is known:
             another process was faster, and nothing was written.
         """
-        state = _State.SUPPRESSED if suppressed else _State.PROPOSED
         c = recommendations.c
         with self._database.writing() as connection:
             taken = connection.execute(
@@ -123,6 +124,9 @@ class Store:
             ).first()
             if taken is not None:
                 return None
+            if not suppressed and budget is not None and budget.is_spent(connection, request.site_id):
+                suppressed = budget.why
+            state = _State.SUPPRESSED if suppressed else _State.PROPOSED
             result = connection.execute(
                 insert(recommendations)
                 .values(
@@ -157,9 +161,10 @@ class Store:
         request: MaintenanceRequest,
         *,
         now: dt.datetime,
+        tells: bool = True,
         actor: str = "planning",
     ) -> StoredRecommendation:
-        """Replace what an open recommendation says; once it left the house, the ERP gets a note too."""
+        """Replace what an open recommendation says; once it left the house, the ERP gets a note if `tells`."""
         with self._database.writing() as connection:
             held = rows.row_of(connection, recommendation_id)
             if not held.is_open:
@@ -175,7 +180,7 @@ class Store:
                     updated_at=now,
                 )
             )
-            if held.state not in _UNSENT:
+            if tells and held.state not in _UNSENT:
                 enqueue(connection, recommendation_id, request, kind="note", number=number, now=now)
             facts = {"update": number, "reason": recommendation.reason, "priority": recommendation.priority}
             rows.note(connection, actor, "recommendation.revised", held.key, facts, now)

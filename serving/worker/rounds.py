@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from features.core.clock import Clock, SystemClock
-from features.core.errors import ConfigError, RetriableError
+from features.core.errors import ConfigError, RetriableError, WearcastError
 from features.core.lake import Lake
 from features.core.plant import Plant
 from features.core.telemetry import log
@@ -96,10 +96,18 @@ class Worker:
                 return
 
     def _plan(self, now: dt.datetime) -> None:
-        may_ask = self.store.brakes.breaker(self.orders.name).lets_through(self.wall.now())
-        assets = self.orders if isinstance(self.orders, Assets) and may_ask else None
-        limits = Limits(self.erp, read_asset_map(self.erp.assets))
-        plan(self.lake, self.plant, self.store, now=now, assets=assets, target=self.erp.target, limits=limits)
+        report = plan(
+            self.lake,
+            self.plant,
+            self.store,
+            now=now,
+            assets=self.orders if isinstance(self.orders, Assets) else None,
+            may_ask=self.store.brakes.breaker(self.orders.name).lets_through(self.wall.now()),
+            target=self.erp.target,
+            limits=Limits(self.erp, read_asset_map(self.erp.assets)),
+        )
+        if report.refused:
+            self._leave_alone(report.refused)
 
     def _deliver(self, now: dt.datetime) -> None:
         deliver(
@@ -137,11 +145,18 @@ class Worker:
         except ConfigError as err:
             if not is_erp:
                 raise
-            brakes.refused(connection, str(err), wall=self.wall.now())
-            log("worker").error("worker.erp_left_alone", reason=str(err), until="wearcast erp resume")
+            self._leave_alone(str(err))
+        except WearcastError as err:
+            # One item that the ERP or the lake refuses must not end the rounds of all others.
+            log("worker").error("worker.step_failed", step=name, reason=str(err))
         else:
             if is_erp and name != "deliver":
                 brakes.succeeded(connection, wall=self.wall.now())
+
+    def _leave_alone(self, why: str) -> None:
+        """The ERP refused our user: nothing more is tried until a person says so."""
+        self.store.brakes.refused(self.orders.name, why, wall=self.wall.now())
+        log("worker").error("worker.erp_left_alone", reason=why, until="wearcast erp resume")
 
     def _fetch_champions(self) -> None:
         due = self._fetched_at is None or time.monotonic() - self._fetched_at >= _CHAMPIONS_EVERY_S

@@ -168,16 +168,6 @@ def test_order_that_a_person_made_is_linked_and_followed(lake: Lake, plant: Plan
     assert store.changes.owner_of(change) == held
 
 
-def test_linked_order_that_ends_gives_the_recommendation_back(lake: Lake, plant: Plant, store: Store) -> None:
-    predict(lake, {"P1": 90.0})
-    erp = MemoryErp()
-    theirs = str(erp.create(store_request("W1-P1")).number)
-    limits = Limits(ErpSettings(kind="memory", mode="approve"))
-    plan(lake, plant, store, now=NOW, assets=erp, limits=limits)
-    erp.set_status(theirs, OrderState.COMPLETED)
-    assert len(plan(lake, plant, store, now=NOW + HOUR, assets=erp, limits=limits).proposed) == 1
-
-
 def test_linked_order_is_waited_for_while_the_erp_cannot_be_asked(lake: Lake, plant: Plant, store: Store) -> None:
     predict(lake, {"P1": 90.0})
     erp, limits = MemoryErp(), Limits(ErpSettings(kind="memory", mode="approve"))

@@ -86,7 +86,7 @@ def test_database_itself_refuses_a_second_open_one(store: Store, tmp_path: Path)
     copy = (
         "INSERT INTO recommendations SELECT NULL, 'other', site_id, machine_id, slot, failure_mode, 2, state, "
         "detail, document, request, updates, order_number, order_state, raw_status, created_at, updated_at, "
-        "decided_by, decided_at, NULL, NULL, NULL FROM recommendations"
+        "decided_by, decided_at, NULL, NULL, NULL, NULL FROM recommendations"
     )
     with pytest.raises(IntegrityError), engine.begin() as connection:
         connection.execute(text(copy))
