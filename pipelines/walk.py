@@ -94,6 +94,7 @@ class Walk:
                         overlap=dt.timedelta(hours=self.settings.overlap_hours),
                         page_rows=self.settings.page_rows,
                         origin=origin,
+                        skew=ingest.SKEW if self.settings.replay is None else None,
                         on_progress=on_progress,
                     )
                 )

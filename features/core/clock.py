@@ -11,6 +11,8 @@ from features.core.errors import ConfigError, RowRejectedError
 
 # Stamps before this are clock defaults of devices (1970, 1980, 2000), not measurements.
 EARLIEST = dt.datetime(2001, 1, 1, tzinfo=dt.UTC)
+# As late as a stamp can be written.
+LATEST = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 class Clock(Protocol):

@@ -120,7 +120,8 @@ class Historian(Protocol):
 
         Pages come in order of `until`, the last one's `until` is `end` or as far as the source has
         come. Rows inside a page have no order. A row that the source delivers late may lie before the
-        former page's `until` and even before `start`, by at most `lag`.
+        former page's `until` and even before `start`, by at most `lag`. The interval may lie in the future
+        and reach to `features.core.clock.LATEST`: what is stamped there is wanted for the quarantine.
 
         Raises:
             ConfigError: A tag is not known to the source, or the interval is not valid.

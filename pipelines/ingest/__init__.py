@@ -8,7 +8,7 @@ report    `pipelines.ingest.report`    progress and result
 """
 
 from pipelines.ingest.pages import quarantine
-from pipelines.ingest.reading import ingest
+from pipelines.ingest.reading import SKEW, ingest
 from pipelines.ingest.report import IngestProgress, IngestReport, Stage
 
-__all__ = ["IngestProgress", "IngestReport", "Stage", "ingest", "quarantine"]
+__all__ = ["SKEW", "IngestProgress", "IngestReport", "Stage", "ingest", "quarantine"]

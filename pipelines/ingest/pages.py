@@ -16,7 +16,7 @@ from features.core.tables import MEASUREMENTS, QUARANTINE, WAVEFORMS, Table
 from pipelines.historian.port import Page
 from pipelines.ingest.keys import fresh_rows
 from pipelines.ingest.report import Stage
-from pipelines.quality.rows import judge, quarantine_frame
+from pipelines.quality.rows import Judged, judge, quarantine_frame
 from pipelines.quality.waveforms import judge_waveforms
 
 __all__ = ["Counts", "PageWriter", "quarantine"]
@@ -64,11 +64,7 @@ class PageWriter:
     def write(self, page: Page, until: dt.datetime, now: dt.datetime, on_stage: Callable[[Stage], None]) -> None:
         """Writes one page and moves the watermark to `until`."""
         on_stage(Stage.READ)
-        rows = judge(page.rows, self.bindings, source=self.source, now=now)
-        waves = judge_waveforms(page.waveforms, self.bindings, source=self.source, now=now)
-        rejected = quarantine_frame(page.rejected, source=self.source, now=now)
-        refused = pl.concat([rows.refused, waves.refused, rejected])
-        self.counts.quarantined += quarantine(self.lake, refused)
+        rows, waves = self.refuse(page, now)
         on_stage(Stage.QUARANTINE)
         content = ("sha256", "sample_rate_hz", "speed_hz", "quality", "status")
         seen = self.lake.version(WAVEFORMS)
@@ -79,6 +75,15 @@ class PageWriter:
         frame = self._fresh(MEASUREMENTS, rows.kept, ("value", "quality", "status"), now)
         self._insert_measurements(frame, until, seen)
         on_stage(Stage.MEASUREMENTS)
+
+    def refuse(self, page: Page, now: dt.datetime) -> tuple[Judged, Judged]:
+        """Quarantines what of a page is not to be kept, and gives rows and waveforms as they were judged."""
+        rows = judge(page.rows, self.bindings, source=self.source, now=now)
+        waves = judge_waveforms(page.waveforms, self.bindings, source=self.source, now=now)
+        rejected = quarantine_frame(page.rejected, source=self.source, now=now)
+        refused = pl.concat([rows.refused, waves.refused, rejected])
+        self.counts.quarantined += quarantine(self.lake, refused)
+        return rows, waves
 
     def _insert_measurements(self, frame: pl.DataFrame, until: dt.datetime, seen: int | None) -> None:
         moved = until if self.watermark is None else max(until, self.watermark)

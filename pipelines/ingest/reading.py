@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from features.core.clock import EARLIEST, Clock, require_utc
+from features.core.clock import EARLIEST, LATEST, Clock, require_utc
 from features.core.lake import Lake
 from features.core.plant import Plant
 from features.core.statements import MaintenanceEvent, Origin
@@ -18,7 +18,10 @@ from pipelines.ingest.watch import watch_sensors
 from pipelines.quality.bindings import bind
 from pipelines.quality.rows import quarantine_frame
 
-__all__ = ["ingest"]
+__all__ = ["SKEW", "ingest"]
+
+# How far a source's clock may be ahead of ours without a word.
+SKEW = dt.timedelta(minutes=5)
 
 # A maintenance log may reach further back than any measurement.
 _LOG_BEGIN = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -35,6 +38,7 @@ def ingest(
     overlap: dt.timedelta,
     page_rows: int,
     origin: str = "backfill",
+    skew: dt.timedelta | None = SKEW,
     sensors: bool = True,
     on_progress: Callable[[IngestProgress], None] | None = None,
 ) -> IngestReport:
@@ -53,6 +57,9 @@ def ingest(
         overlap: How far before the watermark to read again, for rows that the source got late.
         page_rows: Rows asked for in one page.
         origin: `backfill`: a row could be known at its time plus the source's lag. `live`: now.
+        skew: What is stamped later than this after now goes to the quarantine at once; it is read as any other
+            row when its time has come, because the wrong clock may be ours. None: not looked for, as in a
+            replay, where all that is later is only not there yet.
         sensors: Whether to write gap register and sensor states after the pages.
         on_progress: Called after each stage of each page.
 
@@ -83,6 +90,8 @@ def ingest(
         )
         tell = _Teller(writer, number, len(groups), end, on_progress)
         _read_group(historian, writer, starts[group], end, page_rows, clock, tell)
+        if skew is not None:
+            _refuse_future(historian, writer, now, skew, page_rows)
         if sensors:
             watch_sensors(writer, now=clock.now())
             tell(Stage.SENSORS)
@@ -119,11 +128,22 @@ def _read_group(
 ) -> None:
     if start >= end:
         return
-    tags = writer.bindings.get_column("tag").unique(maintain_order=True).to_list()
-    for page in historian.read(tags, start, end, page_rows):
+    for page in historian.read(_tags(writer), start, end, page_rows):
         tell.until = min(page.until, end)
         tell.page += 1
         writer.write(page, tell.until, clock.now(), tell)
+
+
+def _refuse_future(
+    historian: Historian, writer: PageWriter, now: dt.datetime, skew: dt.timedelta, page_rows: int
+) -> None:
+    """Nobody else asks for such times: a wrong clock or zone would stay unseen until they come."""
+    for page in historian.read(_tags(writer), now + skew, LATEST, page_rows):
+        writer.refuse(page, now)
+
+
+def _tags(writer: PageWriter) -> list[str]:
+    return writer.bindings.get_column("tag").unique(maintain_order=True).to_list()
 
 
 def _start(mark: dt.datetime | None, since: dt.datetime | None, overlap: dt.timedelta) -> dt.datetime:

@@ -204,9 +204,10 @@ def test_a_run_goes_on_from_its_watermark(lake: Lake) -> None:
             return super().read(tags, start, end, page_rows)
 
     tags = [TagInfo("T1", None), TagInfo("W1", None)]
-    take(lake, Noting("s", [row(h) for h in range(48)], tags=tags), now=START + 2 * DAY, since=START)
-    take(lake, Noting("s", [row(h) for h in range(72)], tags=tags), now=START + 3 * DAY, overlap=6 * HOUR)
-    take(lake, Noting("s", [row(h) for h in range(72)], tags=tags), now=START + 3 * DAY, since=START + 90 * DAY)
+    take(lake, Noting("s", [row(h) for h in range(48)], tags=tags), now=START + 2 * DAY, since=START, skew=None)
+    longer = Noting("s", [row(h) for h in range(72)], tags=tags)
+    take(lake, longer, now=START + 3 * DAY, overlap=6 * HOUR, skew=None)
+    take(lake, longer, now=START + 3 * DAY, since=START + 90 * DAY, skew=None)
     assert asked == [START, START + 2 * DAY - 6 * HOUR, START + 2 * DAY]
 
 
