@@ -7,7 +7,7 @@ from features.core.clock import zone
 from features.core.plant import WindowInterval
 from features.core.statements import Evidence, HealthState, Prediction, Refusal, Rung, named_fault
 from features.policy.distribution import Context, Fractiles
-from features.registry.words import fault_words, feature_words
+from features.registry.words import fault_words, feature_words, life_unit_words
 
 __all__ = ["EXCEEDED", "assumption", "day_text", "inspection_reason", "replacement_reason"]
 
@@ -59,7 +59,7 @@ def inspection_reason(
 def assumption(prediction: Prediction, context: Context) -> str:
     """What the dates of a prediction stand on."""
     return (
-        f"{context.utilisation:.3g} {prediction.life_unit} per calendar hour, as in the 28 days "
+        f"{context.utilisation:.3g} {life_unit_words(prediction.life_unit)} per calendar hour, as in the 28 days "
         f"before {prediction.as_of:%Y-%m-%d}"
     )
 

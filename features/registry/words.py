@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["fault_words", "feature_words", "line_words"]
+__all__ = ["fault_words", "feature_words", "life_unit_words", "line_words"]
 
 _ROLES = {
     "vibration_h": "Vibration, horizontal",
@@ -10,6 +10,7 @@ _ROLES = {
     "vibration_a": "Vibration, axial",
     "diagnosis": "Spectrum",
 }
+_LIFE_UNITS = {"running_h": "running hours", "calendar_h": "hours", "cycle": "cycles"}
 _FAULTS = {
     "normal": "no fault's lines",
     "unknown": "lines of no known pattern",
@@ -42,10 +43,13 @@ def feature_words(name: str) -> str:
         'Vibration, horizontal: envelope at the outer race (BPFO), ratio to baseline'
         >>> feature_words("vibration_v.octave_2000hz_rms_m_s2")
         'Vibration, vertical: octave at 2000 Hz'
+        >>> feature_words("hours_since_start_h")
+        'Hours since start'
     """
     role, _, rest = name.partition(".")
     parts = [_words(part) for part in rest.split(".") if part]
-    told = _ROLES.get(role, role.replace("_", " ").capitalize())
+    bare = role if rest else role.removesuffix("_h")
+    told = _ROLES.get(role, bare.replace("_", " ").capitalize())
     return f"{told}: {', '.join(parts)}" if parts else told
 
 
@@ -57,6 +61,16 @@ def fault_words(fault: str) -> str:
         ('outer race fault', 'looseness')
     """
     return _FAULTS.get(fault, fault.replace("_", " "))
+
+
+def life_unit_words(life_unit: str) -> str:
+    """The unit in which a component ages.
+
+    Example:
+        >>> life_unit_words("running_h")
+        'running hours'
+    """
+    return _LIFE_UNITS[life_unit]
 
 
 def line_words(name: str) -> str:

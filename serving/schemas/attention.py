@@ -77,7 +77,9 @@ class Told(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    outcome: Outcome
+    outcome: Outcome = Field(
+        description="What was found, e.g. `incipient_fault`, `no_fault_found`, `sensor_fault`."
+    )
 
 
 class OutcomeTold(_Out):

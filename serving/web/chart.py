@@ -9,8 +9,9 @@ from markupsafe import Markup, escape
 
 from features.core.clock import zone
 from features.core.statements import HealthState, Prediction
+from features.registry.words import life_unit_words
 from serving.predictor.fleet import Told
-from serving.web.words import amount, figure, life_unit_words, state_word
+from serving.web.words import amount, figure, state_word
 
 __all__ = ["life_chart"]
 

@@ -13,6 +13,7 @@ from features.core.errors import RequestRejectedError
 from features.core.plant import Site
 from features.core.statements import Prediction
 from serving.auth import Identity, read_form, safe_next
+from serving.planning.attention import matters
 from serving.predictor.context import Context
 from serving.predictor.fleet import Told
 from serving.web import views, words
@@ -43,16 +44,17 @@ def machines_page(request: Request) -> Response:
     """Every component, the one at most risk first."""
     context: Context = request.app.state.context
     now = context.clock.now()
-    rows = views.list_views(context.fleet.status(now), context.store.recommendations(), now)
+    rows = views.list_views(context.fleet.status(now), context.store.recommendations(), now, _caps(context))
+    waiting_now = matters(context.store, context.erp, wall=SystemClock().now())
     zones = sorted({site.time_zone for site in context.plant.sites})
     return render(
         request,
         "machines.html",
         here="machines",
-        attention=waiting(context),
+        attention=len(waiting_now),
         views=rows,
         counts=views.counts(rows),
-        told=notices(context.store, SystemClock().now()),
+        told=notices(waiting_now),
         as_of=words.local_time(now, zones[0]),
         zones=", ".join(zones),
     )
@@ -69,15 +71,17 @@ def machine_page(request: Request, machine_id: str) -> Response:
         message = f"there is no machine {machine_id!r} in the plant file"
         raise RequestRejectedError(message, {"reason": "not_found"}) from None
     held = context.store.recommendations(machine_id=machine_id)
-    sections, model_facts, site = [], [], status.site
+    sections, model_facts, site, caps = [], [], status.site, _caps(context)
     history = context.fleet.history(machine_id)
     for component in status.components:
         past = [told for told in history if told.slot == component.component.slot]
         stored = [one for one in held if one.recommendation.slot == component.component.slot]
-        view = views.component_view(component, site, stored, now)
+        class_id = component.component.component_class
+        view = views.component_view(component, site, stored, now, caps.get(class_id))
         chart = life_chart(past, site.time_zone, f"Remaining life of {component.component_id} over time")
         sections.append((view, chart, _rows(past[:_MOST_ROWS], site)))
-        model_facts.append(_model_facts(component.told))
+        life_unit = context.plant.component_class(class_id).life_unit
+        model_facts.append(_model_facts(component.told, life_unit))
     return render(
         request,
         "machine.html",
@@ -128,21 +132,30 @@ def _row(told: Told, site: Site) -> dict[str, str]:
     return row | {
         "time": words.local_time(statement.as_of, site.time_zone),
         "state": words.state_word(statement.health_state).word,
+        "stands_on": words.rung_words(statement.rung),
         "refusal": "" if isinstance(statement, Prediction) else words.reason_words(statement),
     }
 
 
-def _model_facts(told: Told | None) -> list[tuple[str, str]]:
+def _caps(context: Context) -> dict[str, float]:
+    """Component class -> the longest remaining life that its model can tell, life unit."""
+    declared = {one.id: one.rul_cap for one in context.plant.component_classes if one.rul_cap is not None}
+    return declared | {class_id: one.artefact.rul_cap for class_id, one in context.champions.held.items()}
+
+
+def _model_facts(told: Told | None, life_unit: str) -> list[tuple[str, str]]:
     if told is None:
         return []
     statement = told.statement
     facts = []
     if statement.condition_index is not None:
-        facts.append(("Condition index", words.figure(statement.condition_index)))
+        facts.append(
+            ("Condition index", f"{words.figure(statement.condition_index)} (above 1 asks for an inspection)")
+        )
     if isinstance(statement, Prediction):
         if statement.model_name:
             facts.append(("Model", f"{statement.model_name}, version {statement.model_version}"))
         facts.append(("Life", f"number {statement.life_number} on this position"))
     if told.utilisation is not None and told.utilisation > 0:
-        facts.append(("Utilisation, 28 days", f"{words.figure(told.utilisation)} life units per hour"))
+        facts.append(("Utilisation, 28 days", f"{words.amount(told.utilisation, life_unit)} per calendar hour"))
     return facts

@@ -1,15 +1,18 @@
 """Templates of the pages."""
 
+import re
 from pathlib import Path
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from serving.auth import Identity
 
 __all__ = ["STATIC", "render", "wants_page"]
 
+_BACKTICKS = re.compile(r"`([^`]+)`")
 STATIC = Path(__file__).parent / "static"
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -18,6 +21,14 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def _code(text: str) -> Markup:
+    """What stands between backticks, in the type of code."""
+    return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
+
+
+_TEMPLATES.filters["code"] = _code
 
 
 def render(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:

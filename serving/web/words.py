@@ -2,10 +2,10 @@
 
 import datetime as dt
 import math
+import re
 from dataclasses import dataclass
 
 from features.core.clock import zone
-from features.core.plant import LifeUnit
 from features.core.statements import (
     PAST_LIFE,
     Action,
@@ -16,7 +16,7 @@ from features.core.statements import (
     RefusalReason,
     Rung,
 )
-from features.registry.words import fault_words, feature_words
+from features.registry.words import fault_words, feature_words, life_unit_words
 
 __all__ = [
     "StateWord",
@@ -24,7 +24,7 @@ __all__ = [
     "amount",
     "evidence_sentence",
     "figure",
-    "life_unit_words",
+    "in_site_words",
     "local_day",
     "local_time",
     "one_line",
@@ -54,8 +54,6 @@ _STATES = {
 }
 _UNKNOWN = StateWord("Not judged", "?", "unknown")
 
-_LIFE_UNITS = {LifeUnit.RUNNING_H: "running hours", LifeUnit.CALENDAR_H: "hours", LifeUnit.CYCLE: "cycles"}
-
 _REASONS = {
     RefusalReason.NO_MODEL: "No model has been trained for this kind of component yet.",
     RefusalReason.FINGERPRINT_MISMATCH: "The model was trained on other features than are computed now.",
@@ -81,6 +79,9 @@ _RUNGS = {
 
 # What limits say when they are exceeded.
 _BROKEN = ("zone C", "zone D", "warning", "alarm")
+
+# How texts from below name a moment.
+_UTC = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
 
 # 0 degrees Celsius in kelvin (BIPM, SI brochure, 9th edition, 2.3.1).
 ZERO_CELSIUS_K = 273.15
@@ -123,16 +124,6 @@ def amount(value: float | None, life_unit: str) -> str:
     return f"{figure(value)} {life_unit_words(life_unit)}"
 
 
-def life_unit_words(life_unit: str) -> str:
-    """The unit in which a component ages.
-
-    Example:
-        >>> life_unit_words("running_h")
-        'running hours'
-    """
-    return _LIFE_UNITS[LifeUnit(life_unit)]
-
-
 def figure(value: float | None) -> str:
     """A number to three significant figures, integers in full; none or not finite: a dash.
 
@@ -170,6 +161,21 @@ def local_day(moment: dt.datetime | None, time_zone: str) -> str:
         return "–"
     local = moment.astimezone(zone(time_zone))
     return f"{local.day} {local:%b %Y}"
+
+
+def in_site_words(text: str, time_zone: str) -> str:
+    """A text from below as the site reads it: moments in its time, degrees as people write them.
+
+    Example:
+        >>> in_site_words("limit of 85 degC; waveforms until 2026-07-01 10:00 UTC", "Europe/Berlin")
+        'limit of 85 °C; waveforms until 1 Jul 2026, 12:00 CEST'
+    """
+
+    def local(found: re.Match[str]) -> str:
+        moment = dt.datetime.strptime(found[1], "%Y-%m-%d %H:%M").replace(tzinfo=dt.UTC)
+        return local_time(moment, time_zone)
+
+    return _UTC.sub(local, text).replace("degC", "°C")
 
 
 def since(then: dt.datetime | None, now: dt.datetime) -> str:

@@ -124,7 +124,7 @@ def _zone(site_id: str | None, zones: Mapping[str, str], sites: Sequence[Site]) 
 def _matter(matter: Matter, zones: Mapping[str, str], sites: Sequence[Site], now: dt.datetime) -> MatterView:
     names = {site.id: site.name or site.id for site in sites}
     return MatterView(
-        anchor=f"{matter.kind.value}-{matter.id}",
+        anchor=f"{matter.kind.value}-{matter.id or ''}",
         head=matter.head,
         says=matter.says[:1].upper() + matter.says[1:],
         to_do=matter.to_do,

@@ -43,8 +43,8 @@ class PhysicsView:
     lines: tuple[LineView, ...]
 
 
-def evidence_view(evidence: Evidence) -> EvidenceView:
-    """One reason as a row of a table."""
+def evidence_view(evidence: Evidence, time_zone: str) -> EvidenceView:
+    """One reason as a row of a table, in the site's time."""
     feature, unit = evidence.feature, evidence.unit
     return EvidenceView(
         name=feature_words(feature),
@@ -53,11 +53,11 @@ def evidence_view(evidence: Evidence) -> EvidenceView:
         reference=words.quantity(feature, evidence.reference, unit),
         share="–" if evidence.share is None else f"{evidence.share:.0%}",
         verdict=evidence.verdict[:1].upper() + evidence.verdict[1:],
-        note=evidence.note,
+        note=words.in_site_words(evidence.note, time_zone),
     )
 
 
-def physics_view(found: Sequence[Evidence]) -> PhysicsView | None:
+def physics_view(found: Sequence[Evidence], time_zone: str) -> PhysicsView | None:
     """What a diagnosis found, the first item being the diagnosis itself; None: there is none."""
     if not found:
         return None
@@ -68,8 +68,8 @@ def physics_view(found: Sequence[Evidence]) -> PhysicsView | None:
             order=words.figure(line.order),
             frequency=f"{words.figure(line.frequency_hz)} Hz",
             height=f"{line.value:.0f} dB",
-            note=line.note,
+            note=words.in_site_words(line.note, time_zone),
         )
         for line in found[1:]
     )
-    return PhysicsView(says[:1].upper() + says[1:], found[0].note, lines)
+    return PhysicsView(says[:1].upper() + says[1:], words.in_site_words(found[0].note, time_zone), lines)

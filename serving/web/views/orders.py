@@ -1,10 +1,11 @@
 """A recommendation and its order in words."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 from features.core.plant import Site
 from features.registry.words import fault_words
-from serving.orders import OPEN_STATES, RecommendationState
+from serving.orders import NO_MAPPING, OPEN_STATES, RecommendationState
 from serving.store import StoredRecommendation
 from serving.web import words
 
@@ -26,8 +27,13 @@ _ORDER_STATES = {
     RecommendationState.WOULD_SEND: "Approved; dry run, nothing was sent",
 }
 
-# Nothing of these has reached the ERP.
-_REJECTABLE = (RecommendationState.PROPOSED, RecommendationState.SUPPRESSED, RecommendationState.WOULD_SEND)
+# Nothing of these is in the ERP, as far as anybody knows.
+_REJECTABLE = (
+    RecommendationState.PROPOSED,
+    RecommendationState.SUPPRESSED,
+    RecommendationState.WOULD_SEND,
+    RecommendationState.DEAD_LETTER,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class OrderView:
     priority: int
     reason: str
     due: str
+    is_overdue: bool
     window: str
     part: str
     waiting: str
@@ -58,7 +65,7 @@ class OrderView:
     decided: str
 
 
-def order_view(stored: StoredRecommendation, site: Site) -> OrderView:
+def order_view(stored: StoredRecommendation, site: Site, now: dt.datetime) -> OrderView:
     """A recommendation and its order in words."""
     what, zone = stored.recommendation, site.time_zone
     state = RecommendationState(stored.state)
@@ -69,17 +76,18 @@ def order_view(stored: StoredRecommendation, site: Site) -> OrderView:
         priority=what.priority,
         reason=what.reason,
         due=words.local_time(what.due, zone),
+        is_overdue=what.due < now and state in OPEN_STATES,
         window=f"{what.window_id}, {words.local_time(what.window_start, zone)}" if what.window_start else "–",
         part=what.part_number or "–",
         waiting="–" if what.cost_of_waiting is None else f"{what.cost_of_waiting:,.0f} {what.currency}",
         stands_on=words.rung_words(what.rung),
         assumption=what.assumption,
         state=_ORDER_STATES[state],
-        detail=stored.detail,
+        detail=words.in_site_words(stored.detail, zone),
         linked=stored.linked_order or "",
         can_approve=state is RecommendationState.PROPOSED,
         can_reject=state in _REJECTABLE,
-        can_release=state is RecommendationState.SUPPRESSED,
+        can_release=state is RecommendationState.SUPPRESSED and NO_MAPPING not in stored.detail,
         can_requeue=state in (RecommendationState.DEAD_LETTER, RecommendationState.WOULD_SEND),
         is_open=state in OPEN_STATES,
         number=stored.order_number or "–",

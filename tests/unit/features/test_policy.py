@@ -124,7 +124,7 @@ def test_p10_that_has_passed_is_told_as_now() -> None:
 def test_dates_use_the_utilisation_and_say_so() -> None:
     found = recommended(prediction_of(60.0), context_of(utilisation=0.5))
     assert found.p10_at == NOW + dt.timedelta(hours=120)
-    assert found.assumption == "0.5 running_h per calendar hour, as in the 28 days before 2026-02-20"
+    assert found.assumption == "0.5 running hours per calendar hour, as in the 28 days before 2026-02-20"
 
 
 @pytest.mark.parametrize("utilisation", [None, 0.0])

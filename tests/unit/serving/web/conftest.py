@@ -118,12 +118,14 @@ class Pages:
         statement: Prediction | Refusal | None,
         *stored: StoredRecommendation,
         utilisation: float | None = 0.5,
+        cap: float | None = None,
     ) -> views.ComponentView:
         plant = self.plant()
         machine = plant.machines[0]
+        caps = {} if cap is None else {"rolling_bearing": cap}
         told = None if statement is None else Told("P1", "DE", statement, utilisation)
         status = ComponentStatus(machine, machine.components[0], told, stale=False)
-        (view,) = views.list_views([MachineStatus(plant.sites[0], machine, (status,))], stored, NOW)
+        (view,) = views.list_views([MachineStatus(plant.sites[0], machine, (status,))], stored, NOW, caps)
         return view
 
     def machine(self, view: views.ComponentView) -> str:

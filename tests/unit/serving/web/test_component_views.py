@@ -1,12 +1,13 @@
 """Rows of the list and sections of a machine's page: what is told of a component."""
 
+import datetime as dt
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from features.core.statements import Evidence, Refusal, RefusalReason, Rung
-from serving.orders import RecommendationState
+from serving.orders import NO_MAPPING, RecommendationState
 from serving.web import views
 
 
@@ -29,6 +30,36 @@ def test_a_band_that_is_not_calibrated_is_not_shown(pages: Any) -> None:
     view = pages.view(pages.prediction(p10=None, p90=None, calibrated=False, calibration_units=7))
     assert [label for label, _, _ in view.quantiles] == ["P50"]
     assert view.note == "Band not calibrated: only 7 failed units are known."
+
+
+def test_a_day_that_has_passed_is_told_as_now(pages: Any) -> None:
+    before = pages.now - dt.timedelta(hours=20)
+    view = pages.view(pages.prediction(5.0, as_of=before, data_time=before))  # P10 is five hours after that
+    assert view.quantiles[0] == ("P10", "now", "2.5 running hours")
+
+
+def test_the_longest_life_that_is_taught_is_told_as_at_least(pages: Any) -> None:
+    view = pages.view(pages.prediction(120.0), cap=120.0)
+    assert [amount for _, _, amount in view.quantiles] == [
+        "60 running hours", "at least 120 running hours", "240 running hours"
+    ]  # fmt: skip
+    assert view.quantiles[1][1] == "7 Apr 2026 or later"
+    assert view.note.endswith("More than 120 running hours is not told: nothing longer is taught.")
+    assert "at least" not in str(pages.view(pages.prediction(119.0), cap=120.0).quantiles)
+
+
+def test_moments_and_units_in_notes_are_the_sites(pages: Any) -> None:
+    note = "limit of 85 degC; waveforms until 2026-03-28 10:00 UTC"
+    limit = Evidence("t", 300.0, 358.15, "K", rung=Rung.LIMITS, verdict="within limits", note=note)
+    (told,) = pages.view(pages.prediction(evidence=(limit,))).limits
+    assert told.note == "limit of 85 °C; waveforms until 28 Mar 2026, 11:00 CET"
+
+
+def test_an_unmapped_machine_has_no_button_that_would_let_it_through(pages: Any) -> None:
+    held = replace(pages.stored(RecommendationState.SUPPRESSED), detail=f"P1 {NO_MAPPING}: match it")
+    assert views.order_view(held, pages.plant().sites[0], pages.now).can_release is False
+    free = replace(held, detail="the budget of 5 orders a week is used up")
+    assert views.order_view(free, pages.plant().sites[0], pages.now).can_release is True
 
 
 @pytest.mark.parametrize("reason", list(RefusalReason))
@@ -99,5 +130,5 @@ def test_a_recommendation_is_told_with_the_fault_that_was_named(pages: Any) -> N
     stored = pages.stored(RecommendationState.PROPOSED)
     named = replace(stored, recommendation=replace(stored.recommendation, fault="outer_race"))
     site = pages.plant().sites[0]
-    assert views.order_view(stored, site).failure_mode == "rolling bearing"
-    assert views.order_view(named, site).failure_mode == "outer race fault"
+    assert views.order_view(stored, site, pages.now).failure_mode == "rolling bearing"
+    assert views.order_view(named, site, pages.now).failure_mode == "outer race fault"

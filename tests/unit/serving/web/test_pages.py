@@ -7,6 +7,8 @@ from typing import Any
 
 from features.core.statements import PAST_LIFE, Evidence, HealthState, Refusal, RefusalReason, Rung
 from serving.orders import RecommendationState
+from serving.planning.attention import attend, matters
+from serving.settings import ErpSettings
 from serving.store import IncidentKind, Store
 from serving.web.notices import notices
 
@@ -30,28 +32,45 @@ def test_the_list_tells_number_and_state_of_the_order_and_has_no_button_then(pag
     assert "Approve" not in page
 
 
-def test_what_keeps_orders_back_is_told_and_an_incident_can_be_closed(pages: Any, store: Store) -> None:
+def test_what_keeps_orders_back_is_told_with_the_way_to_what_to_do(pages: Any, store: Store) -> None:
     store.brakes.stop("works", by="officer", why="drill <1>", now=pages.now)
     store.brakes.refused("sap", "401", wall=pages.now)
     store.incidents.open(IncidentKind.STORM, "works/bearing", "9 of 12 machines", {}, now=pages.now)
-    told = notices(store, pages.now)
+    told = notices(matters(store, ErpSettings(), wall=pages.now))
     page = pages.machines(pages.view(pages.prediction()), told=told)
     assert [one.head for one in told] == [
-        "works is stopped.", "The ERP refuses our user.", "Incident: storm."
+        "works is stopped.", "The ERP refuses our user.", "Many machines at once: bearing at works."
     ]  # fmt: skip
     assert "drill &lt;1&gt;" in page
-    assert 'action="/incidents/1/close"' in page
-    store.incidents.close(1, by="engineer", now=pages.now)
-    store.brakes.resume("works", by="officer", now=pages.now)
-    store.brakes.reset("sap", by="officer", wall=pages.now)
-    assert notices(store, pages.now) == []
+    assert 'href="/attention#incident-1"' in page
+    assert 'id="incident-1"' in pages.attention(attend(store, ErpSettings(), (), wall=pages.now))
 
 
-def test_connection_that_rests_is_told_until_it_is_tried_again(pages: Any, store: Store) -> None:
-    for _ in range(5):
-        store.brakes.failed("sap", "timed out", wall=pages.now)
-    assert [one.head for one in notices(store, pages.now)] == ["The ERP does not answer."]
-    assert notices(store, pages.now + dt.timedelta(minutes=2)) == []
+def test_what_waits_elsewhere_is_no_notice_above_the_list(pages: Any, store: Store, orders: Any) -> None:
+    orders.given_up(store)
+    found = matters(store, ErpSettings(), wall=pages.now)
+    assert (len(found), notices(found)) == (1, [])
+
+
+def test_a_number_that_is_not_calibrated_says_so_in_the_list(pages: Any) -> None:
+    told = pages.prediction(rung=Rung.UNCALIBRATED_RUL, p10=None, p90=None, calibrated=False, calibration_units=7)
+    assert "Not calibrated" in pages.machines(pages.view(told))
+    assert "Not calibrated" not in pages.machines(pages.view(pages.prediction()))
+
+
+def test_the_list_tells_what_each_number_stands_on(pages: Any) -> None:
+    assert "Calibrated remaining life" in pages.machines(pages.view(pages.prediction()))
+
+
+def test_a_machine_without_data_is_not_told_an_age_of_them(pages: Any) -> None:
+    assert "Newest data none yet" in pages.machine(pages.view(None))
+
+
+def test_an_order_that_was_due_already_is_marked(pages: Any) -> None:
+    stored = pages.stored(RecommendationState.PROPOSED)
+    past = replace(stored, recommendation=replace(stored.recommendation, due=pages.now - dt.timedelta(hours=1)))
+    assert "at once" in pages.machines(pages.view(pages.prediction(), past))
+    assert "at once" not in pages.machines(pages.view(pages.prediction(), stored))
 
 
 def test_text_from_outside_is_escaped(pages: Any) -> None:
