@@ -17,8 +17,9 @@ from features.core.clock import EARLIEST, require_utc
 from features.core.plant import Component, Machine, Plant
 from features.core.statements import EventKind, Outcome
 from features.core.tables import LIVES
+from pipelines.labels.entries import EndRules, first_fitted, is_before_installation, known, newest, says_nothing
 
-__all__ = ["GOES_ON", "EndRules", "Ending", "known", "lives", "newest", "says_nothing"]
+__all__ = ["Ending", "lives"]
 
 
 class Ending(StrEnum):
@@ -30,23 +31,6 @@ class Ending(StrEnum):
     RUNNING = "running"
 
 
-@dataclass(frozen=True, slots=True)
-class EndRules:
-    """How near entries must be to tell of one end of life.
-
-    Attributes:
-        repair: Longest time from the first entry of an end to the installation of the new part.
-        same_entry: Two entries this near after an installation are one, recorded by two sources.
-    """
-
-    repair: dt.timedelta = dt.timedelta(days=7)
-    same_entry: dt.timedelta = dt.timedelta(days=1)
-
-
-# Outcomes after which the component goes on as it was.
-GOES_ON = frozenset(
-    {Outcome.NO_FAULT_FOUND, Outcome.SENSOR_FAULT, Outcome.DUPLICATE, Outcome.DEFERRED, Outcome.CANCELLED}
-)
 _BY_OUTCOME = {
     Outcome.CONFIRMED_FAILURE: Ending.FAILURE,
     Outcome.INCIPIENT_FAULT: Ending.INCIPIENT,
@@ -94,6 +78,7 @@ def lives(
 ) -> pl.DataFrame:
     """Lives of every component as they were known at `as_of`, a frame of table `lives`.
 
+    Nothing is learnt from an end that lies before the first part was installed: it is left to a person (`review`).
     Lives of one component never overlap. Each has the same `known_from`: since when the component's lives
     have been known this way, so the rows of a component with the newest `known_from` are its whole history.
 
@@ -109,7 +94,9 @@ def lives(
     as_of = require_utc(as_of)
     begins = data_begin or {}
     so_far = known(events, as_of)
-    effective = [row for row in newest(so_far).iter_rows(named=True) if not says_nothing(row)]
+    told = [row for row in newest(so_far).iter_rows(named=True) if not says_nothing(row)]
+    fitted = first_fitted(told, begins)
+    effective = [row for row in told if not is_before_installation(row, fitted, rules)]
     changed = _last_changes(so_far)
     rows: list[dict[str, object]] = []
     for machine in plant.machines:
@@ -122,26 +109,6 @@ def lives(
             )
             rows += _rows(machine, component, entries, begin, known_from, rules)
     return LIVES.frame(rows)
-
-
-def known(events: pl.DataFrame, as_of: dt.datetime) -> pl.DataFrame:
-    """Events known at `as_of`; one that was announced is known when it has happened."""
-    happened = events.with_columns(available_at=pl.max_horizontal("available_at", "occurred_at"))
-    return happened.filter(pl.col("available_at") <= as_of)
-
-
-def newest(events: pl.DataFrame) -> pl.DataFrame:
-    """The newest revision of each event."""
-    return events.filter(pl.col("revision") == pl.col("revision").max().over("source", "source_event_id"))
-
-
-def says_nothing(event: Mapping[str, object]) -> bool:
-    """Whether an entry neither ends nor begins a life: the part went on, or nobody said what was found."""
-    kind = EventKind(str(event["kind"]))
-    outcome = None if event["outcome"] is None else Outcome(str(event["outcome"]))
-    if outcome in GOES_ON or (event["slot"] is None and kind is not EventKind.MACHINE_SWAP):
-        return True
-    return kind is EventKind.INSPECTION and outcome is None
 
 
 def _last_changes(so_far: pl.DataFrame) -> dict[tuple[str, str | None], dt.datetime]:

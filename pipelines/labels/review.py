@@ -11,7 +11,15 @@ import polars as pl
 from features.core.clock import require_utc
 from features.core.plant import Plant
 from features.core.statements import EventKind
-from pipelines.labels.lives import GOES_ON, EndRules, known, newest, says_nothing
+from pipelines.labels.entries import (
+    GOES_ON,
+    EndRules,
+    first_fitted,
+    is_before_installation,
+    known,
+    newest,
+    says_nothing,
+)
 
 __all__ = ["Doubt", "Doubtful", "review"]
 
@@ -78,11 +86,11 @@ def review(
     """
     rows = newest(known(events, require_utc(as_of))).sort("occurred_at", "source", "source_event_id")
     slots = {machine.id: {c.slot for c in machine.components} for machine in plant.machines}
-    begins = _begins(rows, data_begin or {})
+    fitted = first_fitted(rows.iter_rows(named=True), data_begin or {})
     ended: dict[tuple[str, str], Mapping[str, object]] = {}
     found = []
     for row in rows.iter_rows(named=True):
-        doubt = _doubt(row, slots) or _against_log(row, begins, ended, rules)
+        doubt = _doubt(row, slots) or _against_log(row, fitted, ended, rules)
         if doubt is not None:
             found.append(_doubtful(row, doubt))
     return found
@@ -100,24 +108,9 @@ def _doubt(row: Mapping[str, object], slots: Mapping[str, set[str]]) -> Doubt | 
     return Doubt.NO_OUTCOME if kind is EventKind.INSPECTION and row["outcome"] is None else None
 
 
-def _begins(rows: pl.DataFrame, data_begin: Mapping[str, dt.datetime]) -> dict[tuple[str, str], dt.datetime]:
-    """(machine, slot) -> its first bare installation, or first data.
-
-    A replacement, and an installation that an order tells of, tell of a part before.
-    """
-    bare = rows.filter(
-        pl.col("kind") == EventKind.INSTALLATION.value, pl.col("slot").is_not_null(), pl.col("outcome").is_null()
-    )
-    first = bare.group_by("machine_id", "slot").agg(pl.col("occurred_at").min())
-    return {
-        (machine_id, slot): min(time, data_begin.get(machine_id, time))
-        for machine_id, slot, time in first.iter_rows()
-    }
-
-
 def _against_log(
     row: Mapping[str, object],
-    begins: Mapping[tuple[str, str], dt.datetime],
+    fitted: Mapping[tuple[str, str], dt.datetime],
     ended: dict[tuple[str, str], Mapping[str, object]],
     rules: EndRules,
 ) -> Doubt | None:
@@ -125,7 +118,7 @@ def _against_log(
     if row["slot"] is None or says_nothing(row) or EventKind(str(row["kind"])) not in _ENDS:
         return None
     part, time = (str(row["machine_id"]), str(row["slot"])), cast("dt.datetime", row["occurred_at"])
-    if part in begins and time + rules.repair < begins[part]:
+    if is_before_installation(row, fitted, rules):
         return Doubt.BEFORE_INSTALLATION
     earlier, ended[part] = ended.get(part), row
     if earlier is None or earlier["kind"] != row["kind"]:

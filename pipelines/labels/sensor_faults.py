@@ -6,7 +6,7 @@ import polars as pl
 
 from features.core.clock import require_utc
 from features.core.statements import Outcome
-from pipelines.labels.lives import known, newest
+from pipelines.labels.entries import known, newest
 
 __all__ = ["outside_sensor_faults", "sensor_faults"]
 

@@ -186,6 +186,25 @@ def test_part_before_the_first_installation_is_listed_only_when_data_show_it() -
     assert lives_of(installation, begin=None) == [(5, None, "running")]
 
 
+@pytest.mark.parametrize(
+    ("begin", "expected"),
+    [
+        (None, [(40, None, True)]),
+        (40, [(40, None, True)]),
+        (20, [(20, 40, False), (40, None, True)]),
+        (0, [(0, 5, False), (5, 40, True), (40, None, True)]),
+    ],
+)
+def test_an_end_before_the_first_installation_teaches_nothing_unless_data_show_a_part(
+    begin: float | None, expected: list[tuple[float, float | None, bool]]
+) -> None:
+    log = MAINTENANCE_EVENTS.frame([event(5, EventKind.FAILURE), event(40, EventKind.INSTALLATION)])
+    data_begin = None if begin is None else {"P1": BEGIN + begin * DAY}
+    frame = labels.lives(log, plant_of("DE"), as_of=LATER, data_begin=data_begin)
+    days = [(pl.col(name) - BEGIN).dt.total_days() for name in ("start", "end")]
+    assert frame.select(*days, "age_known").rows() == expected
+
+
 def test_failure_without_known_beginning_is_listed_from_the_earliest_time() -> None:
     frame = labels.lives(MAINTENANCE_EVENTS.frame([event(5, EventKind.FAILURE)]), plant_of("DE"), as_of=LATER)
     assert frame.select("start", "age_known").row(0) == (EARLIEST, False)
