@@ -206,6 +206,7 @@ class Changes:
             values = {"needs_review": False, "outcome": outcome, "event_revision": event.revision}
             if connection.execute(update(order_changes).where(waiting).values(**values)).rowcount == 0:
                 return False
+            _end_linked(connection, row.number, event.outcome, by, now)
             facts = {"number": row.number, "outcome": outcome}
             key = str(event.order_key)
             chain.append(connection, actor=by, action="order.outcome_told", subject=key, detail=facts, now=now)
@@ -216,7 +217,8 @@ class Changes:
         c = recommendations.c
         row = connection.execute(select(recommendations).where(c.key == change.key)).mappings().first()
         if row is None or not change.key:
-            _end_linked(connection, name, change, now)
+            if change.state.is_terminal:
+                _end_linked(connection, change.number, change.outcome, f"erp:{name}", now)
             return
         held = stored(row)
         if held.order_number not in (None, change.number):
@@ -243,12 +245,14 @@ class Changes:
         )
 
 
-def _end_linked(connection: Connection, name: str, change: OrderChange, now: dt.datetime) -> None:
-    """An order of others has ended and says what it found: what waited for it has waited long enough."""
-    if not change.state.is_terminal or change.outcome not in _LOOKED:
+def _end_linked(
+    connection: Connection, number: str, outcome: Outcome | None, actor: str, now: dt.datetime
+) -> None:
+    """An order of others has ended and it is known what it found: what waited for it has waited long enough."""
+    if outcome not in _LOOKED:
         return
     c = recommendations.c
-    query = select(recommendations).where(c.linked_order == change.number, c.state.in_(_WAITS))
-    why = f"order {change.number} of others found {change.outcome}"
+    query = select(recommendations).where(c.linked_order == number, c.state.in_(_WAITS))
+    why = f"order {number} of others found {outcome}"
     for row in connection.execute(query).mappings():
-        move(connection, stored(row), RecommendationState.COMPLETED, why, f"erp:{name}", now)
+        move(connection, stored(row), RecommendationState.COMPLETED, why, actor, now)

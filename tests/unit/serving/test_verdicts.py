@@ -67,6 +67,17 @@ def test_a_word_that_was_cut_short_can_be_said_again(store: Store, lake: Lake, o
     assert (event.revision, told.revision, told.outcome) == (3, 3, Outcome.NO_FAULT_FOUND)
 
 
+@pytest.mark.parametrize(("outcome", "state"), [("no_fault_found", "completed"), ("deferred", "suppressed")])
+def test_what_waited_for_an_order_of_others_ends_when_that_found_something_out(
+    store: Store, orders: Any, tmp_path: Path, outcome: str, state: str
+) -> None:
+    lake, held = Lake(tmp_path / "lake"), orders.proposed(store, suppressed="order 77 is open", linked_order="77")
+    change = OrderChange("77", "", "c1", OrderState.CLOSED, "TECO", orders.now, raw_outcome="ZX-99")
+    take(change, store, "sap", lake, OutcomeMaps(), orders.now, SyncReport())
+    tell_outcome(store, lake, _waiting(store), Outcome(outcome), by="planner", now=orders.now)
+    assert store.recommendation(held.id).state == state
+
+
 def test_only_what_waits_can_be_told(store: Store, lake: Lake, orders: Any) -> None:
     waiting = _waiting(store)
     tell_outcome(store, lake, waiting, Outcome.DEFERRED, by="planner", now=orders.now)
