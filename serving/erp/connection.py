@@ -18,6 +18,7 @@ from features.core.errors import (
     WearcastError,
 )
 from serving.erp.endpoint import Endpoint
+from serving.erp.masking import MASK, without_fields, without_values
 from serving.erp.port import Exchange
 
 __all__ = ["Connection", "Translate", "message_of", "retry_after_s", "written"]
@@ -25,9 +26,8 @@ __all__ = ["Connection", "Translate", "message_of", "retry_after_s", "written"]
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # So much of a body is kept of an exchange, and told in an error.
 _KEPT, _TOLD = 4000, 300
-# Names of fields whose values are never kept, whatever the ERP.
-_SECRET_WORDS = ("password", "secret", "token", "apikey", "api_key", "authorization", "credential")
-_MASK = "***"
+# Nobody is waited for longer at once: after a day's rest it does no harm to ask again.
+_LONGEST_WAIT_S = 86_400.0
 
 # An adapter's own reading of an unsuccessful answer; None: the common one holds.
 Translate = Callable[[httpx.Response], WearcastError | None]
@@ -37,7 +37,8 @@ class Connection:
     """Sends requests and tells errors by what is known about the ERP afterwards.
 
     A question that gets no answer changed nothing: `ErpUnavailableError`. A write whose answer is lost,
-    unreadable or a 5xx may have happened: `AmbiguousDeliveryError`.
+    unreadable or a 5xx may have happened: `AmbiguousDeliveryError`. What the ERP refuses to be asked (4xx, or
+    a redirection) is no order's fault: `ConfigError`; but 404 may be: `OrderRejectedError`.
 
     Args:
         endpoint: Where the ERP answers.
@@ -67,7 +68,7 @@ class Connection:
             raise ConfigError(f"ERP url {url!r} is not a URL; e.g. https://erp.example/", {"url": url})
         if parsed.scheme == "http" and parsed.host not in _LOOPBACK:
             raise ConfigError(f"ERP url {url!r} must be https: http is for this machine only", {"url": url})
-        self.host = parsed.host
+        self.host, self._origin = parsed.host, _origin(parsed)
         self.clock = endpoint.clock
         self._translate, self._record = translate, endpoint.record
         self._clean = clean or str
@@ -135,9 +136,10 @@ class Connection:
         request = self._client.build_request(
             method, path, params=params, content=content, data=form, headers=asked or None
         )
-        if request.url.host != self.host:
-            raise ErpUnavailableError(f"the ERP at {self.host} points to {request.url.host}: not followed")
-        sent = _MASK if form is not None else request.content.decode("utf-8", "replace")
+        if _origin(request.url) != self._origin:
+            # Our credentials go with every request: to this host, and never in clear text to it either.
+            raise ErpUnavailableError(f"the ERP at {self.host} points to {_origin(request.url)}: not followed")
+        sent = MASK if form is not None else request.content.decode("utf-8", "replace")
         start = time.perf_counter()
 
         def keep(status: int | None, answer: str) -> None:
@@ -162,15 +164,21 @@ class Connection:
             response = self._client.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as err:
             keep(None, repr(err))
+            if _is_untrusted(err):
+                hint = "set erp.ca_file to the certificates of its authority, or look at its own certificate"
+                raise ConfigError(f"the ERP at {self.host} is not who it says it is: {err}; {hint}") from err
             raise ErpUnavailableError(f"the ERP at {self.host} cannot be reached: {err}") from err
         except (httpx.TransportError, httpx.DecodingError) as err:
             keep(None, repr(err))
             raise self._unknown(f"the ERP at {self.host} gave no answer: {err!r}", writes) from err
-        keep(response.status_code, _MASK if purpose == "sign_in" else self._clean(response.text))
+        keep(response.status_code, MASK if purpose == "sign_in" else self._clean(response.text))
         if response.is_success or response.status_code in accept:
             return response
         error = None if self._translate is None else self._translate(response)
-        raise error or self._error(response, writes)
+        error = error or self._error(response, writes)
+        if purpose == "sign_in" and isinstance(error, OrderRejectedError):
+            error = ConfigError(error.message, error.context)
+        raise type(error)(self._without_values(error.message), error.context)
 
     def document(self, response: httpx.Response, *, writes: bool) -> Any:  # Any: a JSON document
         """The JSON of an answer.
@@ -200,7 +208,7 @@ class Connection:
         return AmbiguousDeliveryError(message) if writes else ErpUnavailableError(message)
 
     def _error(self, response: httpx.Response, writes: bool) -> WearcastError:
-        status, text = response.status_code, _told(self._clean(response.text))
+        status, text = response.status_code, _told(self._without_values(self._clean(response.text)))
         context: dict[str, object] = {"status": status}
         wait = retry_after_s(response, self.clock)
         if wait is not None:
@@ -209,15 +217,21 @@ class Connection:
             return ConfigError(f"the ERP refuses our user ({status}): {text}", context)
         if status in (423, 429):
             return ErpUnavailableError(f"the ERP asks to come back later ({status}): {text}", context)
+        if 300 <= status < 400 and not writes:
+            place = response.headers.get("Location", "nowhere")[:_TOLD]
+            return ConfigError(f"the ERP sends us to {place} ({status}): look at erp.url and the sign-in", context)
         if status >= 500 or status in (408, 425) or status < 400:
             message = f"the ERP answered {status}: {text}"
             return AmbiguousDeliveryError(message, context) if writes else ErpUnavailableError(message, context)
+        if not writes and status != 404:
+            return ConfigError(f"the ERP does not let itself be asked so ({status}): {text}", context)
         return OrderRejectedError(f"the ERP refuses it ({status}): {text}", context)
 
     def _masked(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, _MASK)
-        return _without_secrets(text)[:_KEPT]
+        return without_fields(self._without_values(text))[:_KEPT]
+
+    def _without_values(self, text: str) -> str:
+        return without_values(text, self._secrets)
 
 
 def written(body: object) -> str:
@@ -229,17 +243,33 @@ def retry_after_s(response: httpx.Response, clock: Clock) -> float | None:
     """Seconds that the ERP asks to wait, from `Retry-After` in seconds or as a date; None: it does not ask."""
     told = response.headers.get("Retry-After", "").strip()
     if told.isascii() and told.isdigit():
-        return float(told)
+        return min(float(told), _LONGEST_WAIT_S)
     try:
         moment = parsedate_to_datetime(told)
     except (ValueError, TypeError):
         return None
-    return None if moment.tzinfo is None else max((moment - clock.now()).total_seconds(), 0.0)
+    return (
+        None if moment.tzinfo is None else min(max((moment - clock.now()).total_seconds(), 0.0), _LONGEST_WAIT_S)
+    )
 
 
 def message_of(response: httpx.Response) -> str:
     """What an unsuccessful answer says, without markup, short."""
     return _told(response.text)
+
+
+def _origin(url: httpx.URL) -> str:
+    """Scheme, host and port; a port that the scheme has anyway is left out by httpx."""
+    return f"{url.scheme}://{url.host}" + (f":{url.port}" if url.port is not None else "")
+
+
+def _is_untrusted(err: BaseException | None) -> bool:
+    """TLS found another certificate than it trusts, somewhere below the client's own errors."""
+    while err is not None:
+        if isinstance(err, ssl.SSLCertVerificationError):
+            return True
+        err = err.__cause__ or err.__context__
+    return False
 
 
 def _told(text: str) -> str:
@@ -255,26 +285,3 @@ def _authorities(ca_file: str | None) -> ssl.SSLContext | bool:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as err:
         raise ConfigError(f"ca_file {ca_file}: {err}", {"ca_file": ca_file}) from err
-
-
-def _without_secrets(text: str) -> str:
-    """Values of JSON fields with telling names are masked; other text stays."""
-    lowered = text.lower()
-    if not any(word in lowered for word in _SECRET_WORDS):
-        return text
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return text
-    return json.dumps(_mask(document), ensure_ascii=False)
-
-
-def _mask(value: object) -> object:
-    if isinstance(value, dict):
-        return {
-            name: _MASK if any(word in str(name).lower() for word in _SECRET_WORDS) else _mask(held)
-            for name, held in value.items()
-        }
-    if isinstance(value, list):
-        return [_mask(one) for one in value]
-    return value

@@ -88,8 +88,9 @@ class MemoryErp:
             self.notes.append((number, note))
 
     def cancel(self, number: str, note: str) -> None:
-        """Cancel it."""
-        self.set_status(number, OrderState.CANCELLED, text=note)
+        """Cancel it; one that is over stays as it is."""
+        if not self._known(number).state.is_terminal:
+            self.set_status(number, OrderState.CANCELLED, text=note)
 
     def priority(self, number: str) -> int:
         """Present priority of an order."""

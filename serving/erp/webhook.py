@@ -2,9 +2,9 @@
 
 import datetime as dt
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
 import httpx
@@ -113,7 +113,9 @@ class Webhook:
 
     def check(self) -> ConnectionReport:
         """Whether it answers to our signature, and its clock."""
-        response = self._connection.send("GET", "health", purpose="check", writes=False)
+        response = self._connection.send("GET", "health", purpose="check", writes=False, accept=(404,))
+        if response.status_code == 404:
+            raise ConfigError(f"{self._connection.host} has no health below erp.url: correct the address")
         health = self._connection.document(response, writes=False)
         status = health.get("status", "no status") if isinstance(health, dict) else "no status"
         line = f"{self._connection.host} answers: {status}"
@@ -121,12 +123,12 @@ class Webhook:
 
     def find(self, key: str) -> list[WorkOrder]:
         """All orders with that key, lowest number first."""
-        found = [order.value() for order in self._page("orders", {"key": key}, "find", key).orders]
+        found = self._orders({"key": key}, "find", key)
         return by_number(order for order in found if order.key == key)
 
     def keys(self, prefix: str) -> list[WorkOrder]:
         """All orders whose key begins so, lowest number first."""
-        found = [order.value() for order in self._page("orders", {"key_prefix": prefix}, "reconcile").orders]
+        found = self._orders({"key_prefix": prefix}, "reconcile")
         return by_number(order for order in found if order.key.startswith(prefix))
 
     def preview(self, request: MaintenanceRequest) -> Preview:
@@ -173,36 +175,29 @@ class Webhook:
     def annotate(self, number: str, note: str, priority: int) -> None:
         """Add a note; the ERP raises the priority and never lowers it."""
         body = json.dumps({"note": note, "priority": priority}).encode()
-        self._write(f"orders/{number}/notes", body, "annotate")
+        self._write(f"orders/{quote(number, safe='')}/notes", body, "annotate")
 
     def cancel(self, number: str, note: str) -> None:
         """Cancel the order."""
-        self._write(
-            f"orders/{number}/status", json.dumps({"status": "cancelled", "text": note}).encode(), "cancel"
-        )
+        body = json.dumps({"status": "cancelled", "text": note}).encode()
+        self._write(f"orders/{quote(number, safe='')}/status", body, "cancel")
 
     def changes(self, since: dt.datetime) -> list[OrderChange]:
-        """All pages of changes at or after `since`."""
-        found: list[OrderChange] = []
-        query = {"changed_since": since.isoformat()}
-        while True:
-            page = self._page("orders", query, "changes")
-            found += [change.value() for change in page.changes]
-            if page.next is None:
-                return found
-            query = {"changed_since": since.isoformat(), "after": page.next}
+        """Changes of all pages at or after `since`, oldest first, each once."""
+        pages = self._pages("orders", {"changed_since": since.isoformat()}, "changes")
+        told = {change.change_id: change.value() for page in pages for change in page.changes}
+        return sorted(told.values(), key=lambda change: change.changed_at)
 
     def assets(self) -> list[Asset]:
         """All assets that the ERP tells of."""
-        return self._page("assets", {}, "assets").assets
+        return [asset for page in self._pages("assets", {}, "assets") for asset in page.assets]
 
     def open_orders(self, functional_location: str, equipment_number: str = "") -> list[WorkOrder]:
         """Orders there that are not finished."""
-        query = {"functional_location": functional_location, "equipment_number": equipment_number}
-        found = [
-            order.value()
-            for order in self._page("orders", {n: v for n, v in query.items() if v}, "open_orders").orders
-        ]
+        place = {"functional_location": functional_location, "equipment_number": equipment_number}
+        query = {name: value for name, value in place.items() if value}
+        # Without a place the other side would tell all orders there are.
+        found = self._orders(query, "open_orders") if query else []
         return [order for order in found if not order.state.is_terminal]
 
     def _seen(self, key: str) -> WorkOrder | None:
@@ -227,19 +222,37 @@ class Webhook:
         )
         return json.dumps(event, ensure_ascii=False).encode("utf-8")
 
-    def _page(self, path: str, query: Mapping[str, str], purpose: str, key: str = "") -> Page:
-        response = self._connection.send("GET", path, purpose=purpose, writes=False, params=query, key=key)
+    def _orders(self, query: Mapping[str, str], purpose: str, key: str = "") -> list[WorkOrder]:
+        return [order.value() for page in self._pages("orders", query, purpose, key) for order in page.orders]
+
+    def _pages(self, path: str, query: Mapping[str, str], purpose: str, key: str = "") -> Iterator[Page]:
+        asked: dict[str, str] = dict(query)
+        seen = set[str]()
+        while True:
+            page = self._page(path, asked, purpose, key)
+            yield page
+            if page.next is None:
+                return
+            if page.next in seen:
+                raise ErpUnavailableError(f"the pages of {path} never end: {page.next!r} came twice")
+            seen.add(page.next)
+            asked = {**query, "after": page.next}
+
+    def _page(self, path: str, query: Mapping[str, str], purpose: str, key: str) -> Page:
+        response = self._connection.send(
+            "GET", path, purpose=purpose, writes=False, params=query, key=key, accept=(404,)
+        )
+        if response.status_code == 404:
+            raise ConfigError(f"{self._connection.host} has no {path} below erp.url: correct the address")
         try:
             return Page.model_validate(self._connection.document(response, writes=False))
         except ValidationError as err:
             raise ErpUnavailableError(f"the ERP's answer to {path} is not of the agreed form: {err}") from err
 
-    def _write(self, path: str, body: bytes, purpose: str, key: str = "") -> Any:  # Any: a JSON document
+    def _write(self, path: str, body: bytes, purpose: str) -> None:
+        """Whatever a successful answer says, or if it says nothing: it was done, and must not be done again."""
         headers = {"Content-Type": "application/json"}
-        response = self._connection.send(
-            "POST", path, purpose=purpose, writes=True, content=body, headers=headers, key=key
-        )
-        return self._connection.document(response, writes=True)
+        self._connection.send("POST", path, purpose=purpose, writes=True, content=body, headers=headers)
 
 
 def _order_in(response: httpx.Response) -> WorkOrder | None:

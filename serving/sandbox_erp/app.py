@@ -174,7 +174,9 @@ def _add_writing(router: APIRouter, book: OrderBook, clock: Clock, manners: Mann
 
     @router.post("/orders/{number}/status")
     def set_status(number: int, change: NewStatus) -> Document:
-        _known(book, number)
+        held = _known(book, number)
+        if change.status == "cancelled" and held["status"] in ("completed", "closed"):
+            return _order(held)
         book.set_status(number, change.model_dump(mode="json"), clock.now())
         return _order(_known(book, number))
 

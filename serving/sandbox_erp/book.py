@@ -88,10 +88,10 @@ class OrderBook:
         )
 
     def assets(self) -> list[dict[str, object]]:
-        """Locations that orders were written for."""
+        """Locations and equipment that orders were written for, each once."""
         return self._select(
-            "SELECT DISTINCT functional_location, equipment_number, machine_id AS description FROM orders "
-            "WHERE functional_location <> '' ORDER BY functional_location",
+            "SELECT functional_location, equipment_number, max(machine_id) AS description FROM orders "
+            "WHERE functional_location <> '' GROUP BY 1, 2 ORDER BY 1, 2",
             (),
         )
 

@@ -231,6 +231,16 @@ def test_cancelled_order_is_over(world: tuple[Vendor, Peer], peer: Peer) -> None
     assert all(one.state.is_terminal for one in found)
 
 
+def test_finished_order_is_not_cancelled_afterwards(world: tuple[Vendor, Peer], peer: Peer) -> None:
+    order, number = created(world)
+    state = OrderState.COMPLETED if OrderState.COMPLETED in world[0].states else OrderState.CLOSED
+    peer.planner.set_state(number, state, codes={}, completed_at=DONE_AT)
+    before = peer.planner.hold(number)
+    peer.orders.cancel(number, "too late")
+    assert peer.planner.hold(number).status == before.status
+    assert [one.state for one in peer.orders.find(order.key)] == [state]
+
+
 def test_open_orders_of_an_asset_are_told_whoever_made_them(world: tuple[Vendor, Peer], peer: Peer) -> None:
     if not peer.orders.capabilities.open_orders:
         pytest.skip("this ERP cannot be asked for the orders of an asset")

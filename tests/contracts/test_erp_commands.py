@@ -85,6 +85,38 @@ def test_check_finds_all_that_is_needed_and_says_so(peer: Peer, run: Run) -> Non
     assert facts["line"] in " ".join(shown.stderr.split("\n"))
 
 
+# Kind -> what is wrong (Any: values of settings) in its settings, and the word that tells it.
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "dynamics365": ({"options": {"key_column": "msdyn_none"}}, "msdyn_none"),
+    "erpnext": ({"options": {"key_field": "no_such_field"}}, "no_such_field"),
+    "maximo": ({"options": {"key_field": "nofield"}}, "nofield"),
+    "odoo": ({"options": {"code_fields": {"cause": "x_none"}}}, "x_none"),
+    "rest": ({"url": "/nowhere"}, "work orders can be read"),
+    "sap_s4": ({"options": {"notification_service": "sap/opu/odata/sap/API_NONE"}}, "API_NONE"),
+    "webhook": ({"url": "/nowhere"}, "erp.url"),
+}
+
+
+def test_check_names_what_is_missing_before_anything_is_written(
+    world: tuple[Vendor, Peer], peer: Peer, run: Run, folder: Path
+) -> None:
+    if world[0].kind not in WRONG:
+        pytest.skip("nothing can be missing there")
+    changed, word = WRONG[world[0].kind]
+    held = peer.settings
+    if "options" in changed:
+        written(folder, peer, options=held.options | changed["options"])
+    else:
+        written(folder, peer, url=f"{held.url.rstrip('/')}{changed['url']}/")
+    result = run("check", "--json")
+    assert result.exit_code in (1, 2)
+    assert word in result.stdout + result.stderr
+    if result.exit_code == 1:
+        facts = told(result, 1)
+        assert not facts["usable"]
+        assert word in repr([row for row in facts["findings"] if row["severity"] == "error"])
+
+
 def test_check_tells_once_that_the_clocks_differ(faulty: Peer, run: Run) -> None:
     assert faulty.standin is not None
     ahead = SystemClock().now() + dt.timedelta(minutes=2)
@@ -160,6 +192,8 @@ def test_assets_are_read_matched_and_validated(
     location, equipment = world[0].place
     if peer.orders.name == "memory":
         pytest.skip("another process's memory")
+    # Some tell of an asset only once there is an order for it.
+    peer.planner.own_order(location, equipment)
     assert told(run("assets", "sync", "--json"))["assets"] >= 1
     (proposal,) = told(run("assets", "match", "--json"))["assets"]
     assert proposal["confidence"] == 1.0

@@ -108,9 +108,8 @@ class Control:
         async def dated(message: Message) -> None:
             if message["type"] == "http.response.start":
                 told = [(name, value) for name, value in message.get("headers", []) if name.lower() != b"date"]
-                message = message | {
-                    "headers": [*told, (b"date", format_datetime(self.now(), usegmt=True).encode())]
-                }
+                now = format_datetime(self.now(), usegmt=True).encode()
+                message = {**message, "headers": [*told, (b"date", now)]}
             await send(message)
 
         return dated

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from features.core.errors import ConfigError, OrderRejectedError
 from serving.erp.dynamics365.client import Client
 from serving.erp.dynamics365.options import KEY_LENGTH, Dynamics365Options
 from serving.erp.port import Finding, Severity
@@ -14,6 +15,15 @@ _TYPES = "Attributes/Microsoft.Dynamics.CRM"
 
 def findings(client: Client, options: Dynamics365Options) -> tuple[Finding, ...]:
     """Everything that orders need, in order."""
+    try:
+        found = _of_metadata(client, options)
+    except (ConfigError, OrderRejectedError) as err:
+        found = [Finding(Severity.ERROR, "table Work Order", err.message)]
+    return (*found, _account_finding(client, options))
+
+
+def _of_metadata(client: Client, options: Dynamics365Options) -> list[Finding]:
+    """The alternate key, lengths of columns, names of lookups."""
     keys = list(client.rows(f"{_TABLE}/Keys", "check", select="SchemaName,KeyAttributes,EntityKeyIndexStatus"))
     lengths: dict[str, object] = {}
     for kind in ("StringAttributeMetadata", "MemoAttributeMetadata"):
@@ -25,7 +35,7 @@ def findings(client: Client, options: Dynamics365Options) -> tuple[Finding, ...]
     lookups = [str(row.get("ReferencingEntityNavigationPropertyName", "")) for row in names]
     found = [_key_finding(keys, options), *_length_findings(lengths, options)]
     found += [_lookup_finding(name, lookups) for name in (options.asset_binding, options.location_binding) if name]
-    return (*found, _account_finding(client, options))
+    return found
 
 
 def _key_finding(keys: Iterable[Mapping[str, object]], options: Dynamics365Options) -> Finding:

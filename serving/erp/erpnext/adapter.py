@@ -130,14 +130,15 @@ class ErpNext:
         self._comment(number, f"{note}\nPriority: {priority}", "annotate")
 
     def cancel(self, number: str, note: str) -> None:
-        """Say why and set the status to cancelled; a submitted repair is a person's to cancel."""
+        """Say why and set the status to cancelled; what is over stays, what is submitted is a person's."""
         held = self._one(number)
+        if order_of(held, self._options).state.is_terminal:
+            return
         if held["docstatus"] == 1:
             raise OrderRejectedError(f"repair {number} is submitted: cancel it in ERPNext", {"number": number})
         self._comment(number, note, "cancel")
-        if held["docstatus"] == 0:
-            change = {self._options.status_field: self._options.cancelled}
-            self._wire.write("PUT", document_path(REPAIR, number), change, purpose="cancel")
+        change = {self._options.status_field: self._options.cancelled}
+        self._wire.write("PUT", document_path(REPAIR, number), change, purpose="cancel")
 
     def changes(self, since: dt.datetime) -> list[OrderChange]:
         """The latest state of every repair that changed at or after `since`, whoever made it."""

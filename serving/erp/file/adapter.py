@@ -130,11 +130,13 @@ class FileErp:
         self._append(number, "note", {"note": note, "priority": priority}, "annotate")
 
     def cancel(self, number: str, note: str) -> None:
-        """Withdraw the request.
+        """Withdraw the request, unless it is told to be over.
 
         Raises:
             OrderRejectedError: No such order.
         """
+        if any(order.state.is_terminal for order in self.find(number)):
+            return
         self._append(number, "cancel", {"note": note}, "cancel")
 
     def changes(self, since: dt.datetime) -> list[OrderChange]:

@@ -8,11 +8,13 @@ from pydantic import ValidationError
 
 from features.core.errors import (
     AmbiguousDeliveryError,
+    ConfigError,
     OrderRejectedError,
     WearcastError,
 )
 from serving.erp.connection import written
 from serving.erp.endpoint import Endpoint
+from serving.erp.lookup import look_up
 from serving.erp.maximo.check import fields_of_orders, fields_of_requests, schema_findings, user_finding
 from serving.erp.maximo.client import LEAN, Client
 from serving.erp.maximo.options import MaximoOptions
@@ -98,9 +100,11 @@ class Maximo:
         if options.has_requests:
             wanted[options.request_structure] = fields_of_requests(options)
         for structure, fields in wanted.items():
-            findings += schema_findings(structure, self._client.schema(structure), fields)
-        self.find("WC-" + "A" * 17)
-        findings.append(Finding(Severity.OK, "look-up", "orders can be found by key"))
+            try:
+                findings += schema_findings(structure, self._client.schema(structure), fields)
+            except ConfigError as err:
+                findings.append(Finding(Severity.ERROR, structure, err.message))
+        findings.append(look_up(self.find))
         login = str(user.get("loginID") or user.get("userName") or "") if isinstance(user, Mapping) else ""
         site = options.site or "the user's default"
         line = f"Maximo at {self._client.host} answers{f' to {login}' if login else ''}, site {site}"

@@ -139,8 +139,10 @@ class Odoo:
         self._note(held["id"], note, "annotate")
 
     def cancel(self, number: str, note: str) -> None:
-        """Add the reason and archive the request."""
+        """Add the reason and archive the request; one that is over stays as it is."""
         held = self._one(number)
+        if order_of(held, "", self._stages([held]), self._options).state.is_terminal:
+            return
         self._note(held["id"], note, "cancel")
         self._wire.call(REQUEST, "archive_equipment_request", {}, purpose="cancel", writes=True, ids=[held["id"]])
 

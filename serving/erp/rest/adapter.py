@@ -7,9 +7,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.core.errors import AmbiguousDeliveryError, ErpUnavailableError, OrderRejectedError
+from features.core.errors import AmbiguousDeliveryError, ConfigError, ErpUnavailableError, OrderRejectedError
 from serving.erp.connection import Connection
 from serving.erp.endpoint import Endpoint
+from serving.erp.lookup import NO_KEY
 from serving.erp.options import read_options
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Finding, Preview, Record, Severity
 from serving.erp.rest.answers import asset_of, change_of, order_of, taken
@@ -26,8 +27,6 @@ from serving.settings import ErpSettings
 
 __all__ = ["Rest"]
 
-# A key that no order has: asked for by a mapping without checks of its own.
-_NO_KEY = "WC-" + "A" * 17
 _NUMBER_ONLY = OrderReading.model_validate({"number": "number"})
 
 
@@ -181,13 +180,15 @@ class Rest:
             self._caller.ask(step, fields, purpose="annotate", writes=True)
 
     def cancel(self, number: str, note: str) -> None:
-        """Close the order with the reason.
+        """Close the order with the reason; one that is over stays as it is, where the mapping has `get`.
 
         Raises:
             OrderRejectedError: No such order, or the mapping cannot cancel.
         """
         if not self._mapping.cancel:
             raise OrderRejectedError(f"mapping {self._name} has no `cancel`: close order {number} in the ERP")
+        if self._mapping.get is not None and order_of(self._held(number), self._mapping).state.is_terminal:
+            return
         fields: dict[str, object] = {"number": number, "note": note_text(note, self._mapping)}
         for step in self._mapping.cancel:
             self._caller.ask(step, fields, purpose="cancel", writes=True)
@@ -245,8 +246,8 @@ class Rest:
 
     def _checked(self, call: CheckCall) -> tuple[Finding, float | None]:
         try:
-            response = self._caller.send(call, {"key": _NO_KEY, "limit": 1}, purpose="check", writes=False)
-        except OrderRejectedError as err:
+            response = self._caller.send(call, {"key": NO_KEY, "limit": 1}, purpose="check", writes=False)
+        except (ConfigError, OrderRejectedError) as err:
             return Finding(Severity.ERROR, call.subject, f"{err}: {call.advice}"), None
         skew_s = self._caller.skew_s(response)
         if call.there:

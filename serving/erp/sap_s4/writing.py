@@ -6,7 +6,7 @@ from features.core.telemetry import log
 from serving.erp.sap_s4.bodies import TEXT_LENGTH
 from serving.erp.sap_s4.options import SapOptions
 from serving.erp.sap_s4.queries import NOTIFICATION, ORDER
-from serving.erp.sap_s4.reading import CANCELLED_BY_US
+from serving.erp.sap_s4.reading import CANCELLED_BY_US, Reading
 from serving.erp.sap_s4.session import Row, Session
 from serving.erp.sap_s4.wire import key as path_of
 from serving.erp.sap_s4.wire import literal, to_time
@@ -71,7 +71,7 @@ class Writing:
             self._session.write("PATCH", service, path, "annotate", body={"MaintPriority": code}, etag=etag)
 
     def cancel(self, number: str, note: str, *, order_is_ours: bool) -> None:
-        """Complete a notification, and end its order, with a line that says why.
+        """Complete a notification, and end its order, with a line that says why; what is over stays as it is.
 
         Raises:
             OrderRejectedError: A planner has made an order from it, or SAP does not complete it.
@@ -80,6 +80,8 @@ class Writing:
         order = str(row.get(ORDER) or "")
         if order and not order_is_ours:
             raise OrderRejectedError(f"order {order} was made from notification {number}: cancel it in SAP")
+        if self._is_done(row, order):
+            return
         if CANCELLED_BY_US not in str(row.get(_TEXT) or ""):
             text = f"{CANCELLED_BY_US} {note}"
             self._patch(number, self._note(row, text), etag, "cancel")
@@ -108,6 +110,15 @@ class Writing:
 
     def _is_over(self, row: Row) -> bool:
         return self._options.phase(str(row.get("NotifProcessingPhase"))).is_terminal
+
+    def _is_done(self, row: Row, order: str) -> bool:
+        """People have finished it; one that we had begun to cancel is not done."""
+        if CANCELLED_BY_US in str(row.get(_TEXT) or "") and not self._is_over(row):
+            return False
+        held = None
+        if order and self._options.orders:
+            held, _ = self._session.get(self._options.order_service, path_of(ORDER, order), "cancel")
+        return Reading(self._options).state(row, held).is_terminal
 
     def _read(self, number: str, purpose: str) -> tuple[Row, str]:
         return self._session.get(self._options.notification_service, path_of(NOTIFICATION, number), purpose)

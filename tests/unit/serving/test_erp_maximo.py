@@ -74,7 +74,7 @@ class Wire:
 
 def maximo(wire: Callable[[httpx.Request], httpx.Response], **options: object) -> Maximo:
     chosen = MaximoOptions.model_validate({"site": "BEDFORD"} | options)
-    return Maximo(Endpoint(url="https://erp.example/maximo", transport=httpx.MockTransport(wire)), "k", chosen)
+    return Maximo(Endpoint(url="https://erp.example/maximo", transport=httpx.MockTransport(wire)), "s3cr3t", chosen)
 
 
 def page(*rows: dict[str, object], following: str = "") -> httpx.Response:
@@ -94,7 +94,7 @@ def test_new_work_order_is_written_field_by_field() -> None:
     order = maximo(wire, failure_class="PUMPS", plan_parts=True, storeroom="CENTRAL", **options).create(REQUEST)
     asked = wire.asked[0]
     assert (asked.method, str(asked.url)) == ("POST", "https://erp.example/maximo/api/os/mxapiwodetail?lean=1")
-    assert asked.headers["apikey"] == "k"
+    assert asked.headers["apikey"] == "s3cr3t"
     assert "wonum" in asked.headers["properties"]
     assert wire.body() == {
         "description": "Replace bearing",
