@@ -218,7 +218,7 @@ def reconcile(as_json: AsJson = False) -> None:
             Lake(settings.lake),
             now=clock_from(settings.replay).now(),
             outcomes=read_outcome_maps(settings.erp),
-            may_write=settings.erp.mode in ("approve", "automatic"),
+            writes_for=settings.erp.writes_for,
         )
         show(asdict(report) | {"clean": report.is_clean}, as_json, "reconciliation")
 

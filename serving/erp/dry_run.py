@@ -27,6 +27,11 @@ class DryRun:
         return "dry_run" if self._behind is None else f"shadow:{self._behind.name}"
 
     @property
+    def is_blind(self) -> bool:
+        """There is no ERP behind: nothing is read either."""
+        return self._behind is None
+
+    @property
     def capabilities(self) -> Capabilities:
         """Those of the ERP behind."""
         return Capabilities(unique_key=False) if self._behind is None else self._behind.capabilities

@@ -16,13 +16,14 @@ from features.core.clock import Clock, SystemClock
 from features.core.errors import (
     AmbiguousDeliveryError,
     ConfigError,
+    ErpUnavailableError,
     OrderRejectedError,
     RetriableError,
 )
 from features.core.telemetry import log
 from serving.erp.dry_run import DryRun
 from serving.erp.port import Orders
-from serving.orders import WorkOrder
+from serving.orders import NO_MAPPING, WorkOrder
 from serving.outbox.rules import DeliveryRules, backoff
 from serving.store import IncidentKind, OutboxItem, Store
 
@@ -46,6 +47,10 @@ class _UndecidedError(Exception):
 
 class _LeaseLostError(Exception):
     """Another sender has taken the item."""
+
+
+class _StoppedError(Exception):
+    """A person has stopped the site since the item was claimed."""
 
 
 def deliver(
@@ -110,11 +115,17 @@ class _Sender:
             self._send(item)
         except _LeaseLostError:
             bound.warning("outbox.lease_lost")
+        except _StoppedError:
+            bound.info("outbox.stopped", site=item.request.site_id)
+            self._postpone(item, item.is_ambiguous, item.lookups, "the site is stopped", dt.timedelta(0))
+            self._answered()
         except _UndecidedError:
             self._postpone(item, True, item.lookups + 1, "looked up, not found", self.rules.hold)
+            self._answered()
         except OrderRejectedError as err:
             bound.error("outbox.rejected", reason=str(err))
             self._give_up(item, str(err))
+            self._answered()
         except ConfigError as err:
             self._postpone(item, item.is_ambiguous, item.lookups, str(err), self._pause(item))
             self.store.brakes.refused(self.orders.name, str(err), wall=self.wall.now())
@@ -124,7 +135,7 @@ class _Sender:
                 # It did answer: the order comes later, however long that takes, and is looked up until then.
                 bound.info("outbox.accepted", reason=str(err))
                 self._postpone(item, True, 0, str(err), max(self.rules.hold, self._pause(item)))
-                self.store.brakes.succeeded(self.orders.name, wall=self.wall.now())
+                self._answered()
                 return False
             bound.warning("outbox.ambiguous", reason=str(err))
             self._retry(item, True, 0, str(err), max(self.rules.hold, self._pause(item), self._failed(err)))
@@ -132,11 +143,19 @@ class _Sender:
         except RetriableError as err:
             bound.warning("outbox.delivery_failed", reason=str(err))
             pause = max(self._pause(item), self._failed(err))
-            self._retry(item, item.is_ambiguous, item.lookups, str(err), pause)
+            # Only the ERP itself can say that surely nothing happened there.
+            in_doubt = item.is_ambiguous or not isinstance(err, ErpUnavailableError)
+            self._retry(item, in_doubt, item.lookups, str(err), pause)
             return True
         else:
-            self.store.brakes.succeeded(self.orders.name, wall=self.wall.now())
+            if self.writes_for(item.request.site_id):
+                self._answered()
+            else:
+                self.store.brakes.untried(self.orders.name, wall=self.wall.now())
         return False
+
+    def _answered(self) -> None:
+        self.store.brakes.succeeded(self.orders.name, wall=self.wall.now())
 
     def _failed(self, err: RetriableError) -> dt.timedelta:
         """Tell the breaker; how long the ERP asks to wait."""
@@ -148,7 +167,10 @@ class _Sender:
     def _send(self, item: OutboxItem) -> None:
         if item.kind != "create":
             assert item.order_number is not None  # noqa: S101  the claim waits for the number
-            writing = self.orders if self.writes_for(item.request.site_id) else DryRun(self.orders)
+            is_live = self.writes_for(item.request.site_id)
+            if is_live:
+                self._may_write(item)
+            writing = self.orders if is_live else DryRun(self.orders)
             writing.annotate(item.order_number, item.request.text, item.request.priority)
             if self.store.deliveries.delivered(item, None, now=self.now):
                 self.report.annotated.append(item.key)
@@ -168,6 +190,8 @@ class _Sender:
     def _ensure(self, item: OutboxItem) -> WorkOrder:
         if not self.writes_for(item.request.site_id):
             return DryRun(self.orders).create(item.request)
+        if not (item.request.functional_location or item.request.equipment_number):
+            raise OrderRejectedError(f"{item.request.machine_id} {NO_MAPPING}: wearcast erp assets match")
         found = self.orders.find(item.key)
         if len(found) > 1:
             numbers = [order.number for order in found]
@@ -178,9 +202,14 @@ class _Sender:
             return next((order for order in found if not order.state.is_terminal), found[0])
         if item.is_ambiguous and item.lookups + 1 < self.rules.lookups:
             raise _UndecidedError
-        if not self.store.deliveries.renew(item, wall=self.wall.now(), lease=self.rules.lease):
-            raise _LeaseLostError
+        self._may_write(item)
         return self.orders.create(item.request)
+
+    def _may_write(self, item: OutboxItem) -> None:
+        """The last look before a write."""
+        if self.store.deliveries.renew(item, wall=self.wall.now(), lease=self.rules.lease):
+            return
+        raise _StoppedError if self.store.brakes.is_stopped(item.request.site_id) else _LeaseLostError
 
     def _pause(self, item: OutboxItem) -> dt.timedelta:
         return backoff(item.item_key, item.attempts, self.rules)

@@ -4,6 +4,7 @@ store        `serving.store.store`       recommendations and decisions: the clas
 deliveries   `serving.store.deliveries`  the outbox's rows: claims, leases, results
 items        `serving.store.items`       the outbox's rows: put in, woken
 changes      `serving.store.changes`     what came back from the ERP
+compared     `serving.store.compared`    what reconciliation changes here
 brakes       `serving.store.brakes`      a site's stop, the connection's circuit breaker
 holds        `serving.store.holds`       what holds recommendations back
 incidents    `serving.store.incidents`   what a person must see once

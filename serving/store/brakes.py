@@ -10,7 +10,7 @@ from serving.store import audit as chain
 from serving.store.database import Database
 from serving.store.schema import breakers, stops
 
-__all__ = ["ALL_SITES", "Brakes", "Breaker", "Stop"]
+__all__ = ["ALL_SITES", "Brakes", "Breaker", "Stop", "is_stopped"]
 
 ALL_SITES = "*"
 # Five failures in a row, then a minute of rest, then one try: the reference for ERP integration.
@@ -72,6 +72,11 @@ class Brakes:
             chain.append(connection, actor=by, action="site.resumed", subject=site_id, detail={}, now=now)
             return True
 
+    def is_stopped(self, site_id: str) -> bool:
+        """Whether nothing may be written for a site now."""
+        with self._database.reading() as connection:
+            return is_stopped(connection, site_id)
+
     def stopped(self) -> list[Stop]:
         """All stops."""
         with self._database.reading() as connection:
@@ -119,13 +124,19 @@ class Brakes:
             _keep(connection, Breaker(name, held.failures, wall, False, held.reason), wall)
 
     def succeeded(self, name: str, *, wall: dt.datetime) -> None:
-        """The ERP answered: the breaker is closed."""
+        """The ERP answered: the breaker is closed, unless it waits for a person.
+
+        An answer that was on its way when the ERP refused our user says nothing about that.
+        """
         held = self.breaker(name)
-        if held.failures == 0 and held.open_until is None and not held.needs_person:
+        if held.failures == 0 and held.open_until is None:
             return
         with self._database.writing() as connection:
+            held = _breaker(connection, name)
+            if held.needs_person:
+                return
             _keep(connection, Breaker(name, 0, None, False, ""), wall)
-            if held.open_until is not None or held.needs_person:
+            if held.open_until is not None:
                 _tell(connection, "breaker.closed", name, "", wall)
 
     def failed(self, name: str, reason: str, *, wall: dt.datetime, rest_s: float | None = None) -> Breaker:
@@ -134,9 +145,10 @@ class Brakes:
             held = _breaker(connection, name)
             failures, until = held.failures + 1, held.open_until
             if rest_s is not None:
-                until = wall + dt.timedelta(seconds=rest_s)
+                # Another sender may have been told to wait longer.
+                until = max(until or wall, wall + dt.timedelta(seconds=rest_s))
             elif failures >= _FAILURES:
-                until = wall + _REST
+                until = max(until or wall, wall + _REST)
             now = Breaker(name, failures, until, held.needs_person, reason)
             _keep(connection, now, wall)
             if until is not None and held.open_until is None:
@@ -156,6 +168,12 @@ class Brakes:
         with self._database.writing() as connection:
             _keep(connection, Breaker(name, 0, None, False, ""), wall)
             chain.append(connection, actor=by, action="breaker.reset", subject=name, detail={}, now=wall)
+
+
+def is_stopped(connection: Connection, site_id: str) -> bool:
+    """Whether a person has stopped that site, or all."""
+    query = select(stops.c.site_id).where(stops.c.site_id.in_((site_id, ALL_SITES)))
+    return connection.execute(query).first() is not None
 
 
 def _breaker(connection: Connection, name: str) -> Breaker:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select, update
 
 from features.core.statements import MaintenanceEvent, Outcome
-from serving.orders import OrderChange, OrderState, RecommendationState, WorkOrder
+from serving.orders import OrderChange, OrderState, RecommendationState
 from serving.store import audit as chain
 from serving.store.database import Database
 from serving.store.documents import StoredRecommendation, stored
-from serving.store.rows import move, row_of
+from serving.store.rows import move
 from serving.store.schema import order_changes, recommendations, watermarks
 
 __all__ = ["Changes", "ToldEvent"]
@@ -169,19 +169,6 @@ class Changes:
             if newest is None or change.changed_at >= newest:
                 self._follow(connection, name, change, now)
             return True
-
-    def adopt(self, recommendation_id: int, order: WorkOrder, *, now: dt.datetime) -> None:
-        """Hold another order of the same key from now on: the one that stays of two."""
-        with self._database.writing() as connection:
-            held = row_of(connection, recommendation_id)
-            values = {"order_number": order.number, "order_state": order.state.value, "updated_at": now}
-            connection.execute(
-                update(recommendations).where(recommendations.c.id == recommendation_id).values(**values)
-            )
-            facts = {"number": order.number, "before": held.order_number}
-            chain.append(
-                connection, actor="reconciliation", action="order.adopted", subject=held.key, detail=facts, now=now
-            )
 
     def to_review(self) -> list[dict[str, object]]:
         """Closed orders whose outcome nobody could map: a person must say what was found."""

@@ -8,10 +8,9 @@ from sqlalchemy import Connection, RowMapping, Select, Update, and_, or_, select
 
 from serving.orders import CLOSED_STATES, MaintenanceRequest, RecommendationState, WorkOrder
 from serving.store import audit as chain
-from serving.store.brakes import ALL_SITES
+from serving.store.brakes import ALL_SITES, is_stopped
 from serving.store.database import Database
 from serving.store.documents import REQUEST
-from serving.store.rows import row_of
 from serving.store.schema import outbox, recommendations, stops
 
 __all__ = ["DeadLetter", "Deliveries", "OutboxItem"]
@@ -87,9 +86,14 @@ class Deliveries:
             return _item(row, attempts, is_ambiguous, owner, first)
 
     def renew(self, item: OutboxItem, *, wall: dt.datetime, lease: dt.timedelta) -> bool:
-        """Prolong the lease; False: another sender has taken the item, stop at once."""
+        """Prolong the lease; False: another sender has taken the item, or its site is stopped: write nothing.
+
+        The last look before a write: a stop that was confirmed before it is never passed.
+        """
         with self._database.writing() as connection:
-            return _write(connection, _mine(item).values(lease_until=wall + lease))
+            return not is_stopped(connection, item.request.site_id) and _write(
+                connection, _mine(item).values(lease_until=wall + lease)
+            )
 
     def delivered(self, item: OutboxItem, order: WorkOrder | None, *, now: dt.datetime) -> bool:
         """The ERP has it; `order` without a number: a dry run. False: the claim was lost, nothing written."""
@@ -136,24 +140,6 @@ class Deliveries:
             else:
                 _audit(connection, item, "order.note_given_up", {"why": error}, now)
             return True
-
-    def lost(self, recommendation_id: int, why: str, *, now: dt.datetime) -> None:
-        """An order that was delivered is gone from the ERP: a dead letter, for a person to send again."""
-        c, r = outbox.c, recommendations.c
-        with self._database.writing() as connection:
-            item = (c.recommendation_id == recommendation_id) & (c.kind == "create")
-            connection.execute(update(outbox).where(item).values(state="dead_letter", last_error=why, done_at=now))
-            held = row_of(connection, recommendation_id)
-            values = {"state": _State.DEAD_LETTER.value, "detail": why, "updated_at": now}
-            connection.execute(update(recommendations).where(r.id == recommendation_id).values(**values))
-            chain.append(
-                connection,
-                actor="reconciliation",
-                action="order.missing",
-                subject=held.key,
-                detail={"number": held.order_number},
-                now=now,
-            )
 
     def dead(self) -> list[DeadLetter]:
         """What was given up and is still wanted, oldest first."""

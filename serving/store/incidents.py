@@ -15,6 +15,9 @@ from serving.store.schema import incidents
 
 __all__ = ["Incident", "IncidentKind", "Incidents"]
 
+# Who closes an incident that is over by itself.
+_ITSELF = "wearcast"
+
 
 class IncidentKind(StrEnum):
     """What happened.
@@ -51,20 +54,33 @@ class Incidents:
         self._database = database
 
     def open(
-        self, kind: IncidentKind, subject: str, message: str, detail: Mapping[str, object], *, now: dt.datetime
+        self,
+        kind: IncidentKind,
+        subject: str,
+        message: str,
+        detail: Mapping[str, object],
+        *,
+        now: dt.datetime,
+        again: bool = True,
     ) -> bool:
-        """Open an incident; False: one of that kind and subject is open, and its detail was renewed."""
+        """Open an incident; False: one of that kind and subject is open, and its detail was renewed.
+
+        Not `again`: nor is it opened when a person has closed one that told the same.
+        """
         c, text = incidents.c, json.dumps(dict(detail), default=str, sort_keys=True)
         with self._database.writing() as connection:
             same = (c.kind == kind.value) & (c.subject == subject) & c.closed_at.is_(None)
             change = update(incidents).where(same).values(message=message, detail=text)
             if connection.execute(change).rowcount:
                 return False
+            told = (c.kind == kind.value) & (c.subject == subject) & (c.detail == text) & (c.closed_by != _ITSELF)
+            if not again and connection.execute(select(c.id).where(told)).first() is not None:
+                return False
             values = {"kind": kind.value, "subject": subject, "message": message, "detail": text}
             connection.execute(insert(incidents).values(**values, opened_at=now))
             chain.append(
                 connection,
-                actor="wearcast",
+                actor=_ITSELF,
                 action=f"incident.{kind}",
                 subject=subject,
                 detail={"message": message} | dict(detail),
@@ -96,7 +112,16 @@ class Incidents:
         c = incidents.c
         with self._database.writing() as connection:
             same = (c.kind == kind.value) & (c.subject == subject) & c.closed_at.is_(None)
-            connection.execute(update(incidents).where(same).values(closed_at=now, closed_by="wearcast"))
+            change = update(incidents).where(same).values(closed_at=now, closed_by=_ITSELF)
+            if connection.execute(change).rowcount:
+                chain.append(
+                    connection,
+                    actor=_ITSELF,
+                    action="incident.settled",
+                    subject=subject,
+                    detail={"kind": kind},
+                    now=now,
+                )
 
     def unclosed(self, kind: IncidentKind | None = None) -> list[Incident]:
         """Open incidents, oldest first."""

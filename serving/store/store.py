@@ -12,6 +12,7 @@ from serving.store import audit as chain
 from serving.store import rows
 from serving.store.brakes import Brakes
 from serving.store.changes import Changes
+from serving.store.compared import Compared
 from serving.store.database import Database
 from serving.store.deliveries import Deliveries
 from serving.store.documents import RECOMMENDATION, REQUEST, StoredRecommendation, stored
@@ -44,6 +45,7 @@ class Store:
         self._database = Database(url)
         self.deliveries = Deliveries(self._database)
         self.changes = Changes(self._database)
+        self.compared = Compared(self._database)
         self.brakes = Brakes(self._database)
         self.incidents = Incidents(self._database)
         self.inbox = Inbox(self._database)

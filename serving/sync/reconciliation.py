@@ -2,12 +2,14 @@
 
 import datetime as dt
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from features.core.clock import require_utc
 from features.core.errors import OrderRejectedError
 from features.core.lake import Lake
 from features.core.telemetry import log
+from serving.erp.dry_run import DryRun
 from serving.erp.port import Orders
 from serving.orders import OrderChange, OrderState, RecommendationState, WorkOrder
 from serving.store import IncidentKind, Store, StoredRecommendation
@@ -20,13 +22,15 @@ PREFIX = "WC-"
 # An ERP may index an order late; a younger one is not missed yet.
 _SETTLED = dt.timedelta(minutes=10)
 _SENT = (RecommendationState.SENT, RecommendationState.IN_PROGRESS)
+# What was given up may be in the ERP after all.
+_HELD = (*_SENT, RecommendationState.DEAD_LETTER)
 # The further an order got, the more a person has done with it.
+_UNTOUCHED = (OrderState.OPEN, OrderState.PLANNED, OrderState.ON_HOLD)
 _PROGRESS = (
     OrderState.CANCELLED,
+    *_UNTOUCHED,
+    # A status that we do not know is one that somebody has set.
     OrderState.UNKNOWN,
-    OrderState.OPEN,
-    OrderState.PLANNED,
-    OrderState.ON_HOLD,
     OrderState.IN_PROGRESS,
     OrderState.COMPLETED,
     OrderState.CLOSED,
@@ -58,50 +62,92 @@ def reconcile(
     *,
     now: dt.datetime,
     outcomes: OutcomeMaps | None = None,
-    may_write: bool = True,
+    writes_for: Callable[[str], bool] = lambda _site_id: True,
 ) -> Reconciliation:
     """Compare all orders of ours with the store, and put right what can be without a person.
 
     Of two orders with one key the further one stays, of equal ones the lowest number; the others are
-    cancelled with a note. An order that is gone becomes a dead letter for a person to send again. One that
-    is closed there and open here is read back. One with an unknown key is only told of.
+    cancelled with a note, unless somebody has begun them. An order that is gone becomes a dead letter for a person
+    to send again; one that was given up and is there after all is held again. One that is closed there and open
+    here is read back. One that nobody here waits for is only told of, and so are its doubles. What a person has
+    seen and closed is not told again, and what is over is settled.
 
     Args:
         store: Our side.
-        orders: The ERP.
+        orders: The ERP; a dry run reads none, so that there is nothing to compare.
         lake: Gets the events of orders that were closed unseen.
         now: Moment of the comparison.
         outcomes: What codes mean.
-        may_write: Whether duplicates may be cancelled in the ERP.
+        writes_for: Whether duplicates of a site may be cancelled in the ERP; never while it is stopped.
     """
     now, report = require_utc(now), Reconciliation()
+    if isinstance(orders, DryRun) and orders.is_blind:
+        return report
     held = {one.key: one for one in store.recommendations()}
     there: dict[str, list[WorkOrder]] = defaultdict(list)
     for order in orders.keys(PREFIX):
         there[order.key].append(order)
         report.orders += 1
     for key, found in there.items():
-        kept = _one_of(key, found, orders, store, may_write, now, report)
         owner = held.get(key)
-        if owner is None:
-            report.orphans.append(key)
-            message = f"order {kept.number} in the ERP has a key of ours that we do not know"
-            store.incidents.open(IncidentKind.ORPHAN, key, message, {"number": kept.number}, now=now)
-        elif owner.state in _SENT and owner.order_number != kept.number:
-            store.changes.adopt(owner.id, kept, now=now)
+        may_write = owner is not None and writes_for(owner.site_id) and not store.brakes.is_stopped(owner.site_id)
+        kept = _one_of(key, found, orders, store, may_write, now, report)
+        if owner is None or (not owner.is_open and owner.order_number != kept.number):
+            _tell_orphan(key, kept, owner, store, now, report)
+            continue
+        if owner.state not in _HELD:
+            continue
+        is_other = owner.order_number != kept.number or owner.state == RecommendationState.DEAD_LETTER
+        if is_other and store.compared.found(owner.id, kept, now=now):
             report.adopted.append(key)
-        if owner is not None and owner.state in _SENT and kept.state.is_terminal:
+        if kept.state.is_terminal:
             _close(owner, kept, store, orders, lake, outcomes or OutcomeMaps(), now)
             report.closed.append(key)
     for owner in held.values():
         is_settled = now - owner.updated_at >= _SETTLED
         if owner.state in _SENT and owner.key not in there and is_settled and not orders.find(owner.key):
-            report.missing.append(owner.key)
-            message = f"order {owner.order_number} is no longer in the ERP: send it again or reject it"
-            store.incidents.open(IncidentKind.MISSING, owner.key, message, {"number": owner.order_number}, now=now)
-            store.deliveries.lost(owner.id, message, now=now)
+            _miss(owner, store, now, report)
+    _settle(store, there, report, now)
     _tell(report, orders.name)
     return report
+
+
+def _tell_orphan(
+    key: str,
+    order: WorkOrder,
+    owner: StoredRecommendation | None,
+    store: Store,
+    now: dt.datetime,
+    report: Reconciliation,
+) -> None:
+    """Nobody here waits for that order; one that is finished needs nobody either."""
+    if order.state.is_terminal:
+        return
+    report.orphans.append(key)
+    why = "that we do not know" if owner is None else f"whose recommendation is {owner.state} here"
+    message = f"order {order.number} in the ERP has a key of ours {why}"
+    store.incidents.open(IncidentKind.ORPHAN, key, message, {"number": order.number}, now=now, again=False)
+
+
+def _miss(owner: StoredRecommendation, store: Store, now: dt.datetime, report: Reconciliation) -> None:
+    message = f"order {owner.order_number} is no longer in the ERP: send it again or reject it"
+    if store.compared.lost(owner.id, message, now=now):
+        report.missing.append(owner.key)
+        store.incidents.open(IncidentKind.MISSING, owner.key, message, {"number": owner.order_number}, now=now)
+
+
+def _settle(store: Store, there: Mapping[str, list[WorkOrder]], report: Reconciliation, now: dt.datetime) -> None:
+    """Close the incidents that are over."""
+    for one in store.incidents.unclosed():
+        still_open = [order for order in there.get(one.subject, []) if not order.state.is_terminal]
+        is_over = {
+            IncidentKind.TWICE: len(still_open) < 2,
+            IncidentKind.ORPHAN: one.subject not in report.orphans,
+            IncidentKind.MISSING: one.subject in there,
+            IncidentKind.STORM: False,
+        }
+        if is_over[one.kind]:
+            store.incidents.settle(one.kind, one.subject, now=now)
 
 
 def _one_of(
@@ -121,10 +167,12 @@ def _one_of(
     report.twice.append(key)
     numbers = [str(order.number) for order in found]
     message = f"the ERP has orders {', '.join(numbers)} for one key; {kept.number} stays"
-    store.incidents.open(IncidentKind.TWICE, key, message, {"orders": numbers, "kept": kept.number}, now=now)
-    # Each one is tried, whatever became of the one before.
-    ended = [_cancelled(order, kept, orders, report) for order in doubles] if may_write else [False]
-    if all(ended):
+    facts = {"orders": numbers, "kept": kept.number}
+    store.incidents.open(IncidentKind.TWICE, key, message, facts, now=now, again=False)
+    # Each one is tried, whatever became of the one before; what somebody has begun is left to people.
+    untouched = [order for order in doubles if order.state in _UNTOUCHED] if may_write else []
+    ended = [_cancelled(order, kept, orders, report) for order in untouched]
+    if all(ended) and len(ended) == len(doubles):
         store.incidents.settle(IncidentKind.TWICE, key, now=now)
     return kept
 
@@ -161,8 +209,12 @@ def _close(
             changed_at=now,
         )
     ]
-    if not store.changes.is_known(orders.name, last[0].change_id):
-        take(last[0], store, orders.name, lake, outcomes, now, SyncReport())
+    change = last[0]
+    if store.changes.is_known(orders.name, change.change_id):
+        # It was read while we held another order of that key, or none: read it anew.
+        change = replace(change, change_id=f"again:{change.change_id}")
+    if not store.changes.is_known(orders.name, change.change_id):
+        take(change, store, orders.name, lake, outcomes, now, SyncReport())
 
 
 def _tell(report: Reconciliation, name: str) -> None:

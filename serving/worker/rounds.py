@@ -126,8 +126,8 @@ class Worker:
         sync(self.store, self.orders, self.lake, now=now, outcomes=self.outcomes)
 
     def _reconcile(self, now: dt.datetime) -> None:
-        may_write = self.erp.mode in ("approve", "automatic")
-        reconcile(self.store, self.orders, self.lake, now=now, outcomes=self.outcomes, may_write=may_write)
+        writes_for = self.erp.writes_for
+        reconcile(self.store, self.orders, self.lake, now=now, outcomes=self.outcomes, writes_for=writes_for)
 
     def _step(self, name: str, work: Callable[[], None], *, is_erp: bool = False) -> None:
         connection, brakes = self.orders.name, self.store.brakes

@@ -99,7 +99,7 @@ def fill(store: Store, site: str, count: int) -> list[str]:
         )
         key = order_key(site, machine_id, "DE", "bearing", 1)
         request = MaintenanceRequest(
-            key, site, machine_id, "DE", "", "", Action.REPLACE, "bearing", 2, "title", "why", T
+            key, site, machine_id, "DE", "W1", "", Action.REPLACE, "bearing", 2, "title", "why", T
         )
         stored = store.propose(recommendation, request, episode=1, now=T)
         assert stored is not None

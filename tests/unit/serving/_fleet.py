@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from features.core.lake import Lake
 from features.core.plant import Plant
-from features.core.statements import Action, EventKind, MaintenanceEvent
+from features.core.statements import Action, EventKind, MaintenanceEvent, Recommendation, Rung, order_key
 from features.core.tables import PREDICTIONS
 from serving.erp.memory import MemoryErp
 from serving.orders import MaintenanceRequest
+from serving.store import Store, StoredRecommendation
 
 # Friday 20 February 2026.
 NOW = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
@@ -97,3 +98,18 @@ def order_by_hand(erp: MemoryErp, machine: str = "P1", key: str = "") -> str:
         due=NOW,
     )
     return str(erp.create(request).number)
+
+
+def propose(store: Store, machine: str, location: str = "W1", episode: int = 1) -> StoredRecommendation:
+    """A recommendation to replace its bearing, before people."""
+    recommendation = Recommendation(
+        *(machine, "DE", Action.REPLACE, "bearing", 2, "why", NOW, NOW + DAY),
+        *(None, None, None, None, "EUR", Rung.NONE),
+    )
+    key = order_key("works", machine, "DE", "bearing", episode)
+    request = MaintenanceRequest(
+        key, "works", machine, "DE", location, "", Action.REPLACE, "bearing", 2, "title", "why", NOW + DAY
+    )
+    stored = store.propose(recommendation, request, episode=episode, now=NOW)
+    assert stored is not None
+    return stored

@@ -42,7 +42,7 @@ def test_what_was_delivered_whole_has_nothing_to_send_again(store: Store, orders
 
 def test_an_order_that_is_gone_counts_from_when_it_was_missed(store: Store, orders: Any) -> None:
     held = orders.sent(store, "4711")
-    store.deliveries.lost(held.id, "gone", now=orders.now.replace(year=2027))
+    store.compared.lost(held.id, "gone", now=orders.now.replace(year=2027))
     assert [dead.since.year for dead in store.deliveries.dead()] == [2027]
 
 

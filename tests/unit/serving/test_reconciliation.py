@@ -124,7 +124,7 @@ def test_duplicates_are_only_told_where_nothing_may_be_written(store: Store, lak
     erp = MemoryErp()
     key = sent(store, erp)
     erp.create(request_of(key))
-    report = reconcile(store, erp, lake, now=T + HOUR, may_write=False)
+    report = reconcile(store, erp, lake, now=T + HOUR, writes_for=lambda _site: False)
     assert (report.twice, report.cancelled) == ([key], [])
     assert [one.kind for one in store.incidents.unclosed()] == [IncidentKind.TWICE]
 
