@@ -59,13 +59,19 @@ def fit_past(
         min_rows: Rows of a life before anything is said of it.
 
     Returns:
-        None: no input is worth anything, or fewer than two lives ended.
+        None: no input is worth anything or known of lives that ended, or fewer than two lives ended.
     """
     columns = _leading(names, gains)
     lives = _chosen(examples, min_rows)
     if not columns or len(lives) < 2:
         return None
-    tables = [tell(rows)[:, columns][min_rows - 1 :] for _, rows in lives]
+    told = [tell(rows)[min_rows - 1 :] for _, rows in lives]
+    # The lives that are kept may all lack what running ones had: there is nothing to compare by.
+    known = np.any([np.isfinite(table).any(axis=0) for table in told], axis=0)
+    columns = [column for column in columns if known[column]]
+    if not columns:
+        return None
+    tables = [table[:, columns] for table in told]
     scales = [_scale(np.concatenate([table[:, place] for table in tables])) for place in range(len(columns))]
     kept = tuple(
         _in_short(life, _left(examples, rows[min_rows - 1 :]), np.round(ranks_of(table, scales), 3))

@@ -90,6 +90,14 @@ def test_fewer_than_two_lives_that_ended_are_no_past() -> None:
     assert fit_past(data, NAMES, data.x.__getitem__, GAINS, min_rows=5) is None
 
 
+def test_a_quantity_that_no_ended_life_had_is_not_compared() -> None:
+    data = examples(4)
+    data.x[:, 3] = np.nan
+    assert kept(data).inputs == ("a.level.slope_7d", "c.level")
+    data.x[:] = np.nan
+    assert fit_past(data, NAMES, data.x.__getitem__, GAINS, min_rows=5) is None
+
+
 def test_many_lives_are_thinned_evenly_and_stay_small() -> None:
     found = kept(examples(200, suspended=40))
     assert (sum(life.failed for life in found.lives), len(found.lives)) == (45, 60)
