@@ -204,6 +204,8 @@ def _calibration(answers: Answers, unit: str) -> Figure:
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_xticks(levels, ["P10: 0.1", "P50: 0.5", "P90: 0.9"])
     axes.legend(fontsize=8, loc="upper left", title="predicted P50", title_fontsize=8)
+    note = f"at the cap ({answers.cap:.0f}) a quantile says 'that long or longer':\nless is found below it"
+    axes.text(0.98, 0.03, note, transform=axes.transAxes, ha="right", fontsize=8)
     return figure
 
 
@@ -239,7 +241,9 @@ def _lead_times(told: Sequence[Outcome]) -> Figure:
 
 def _costs(table: pl.DataFrame) -> Figure:
     figure, axes = _axes(
-        "What acting on it costs, with 95 % intervals by life", "cost of one component a year", ""
+        "What acting on it costs, with 95 % intervals by life",
+        "cost of one component a year, in the site's currency",
+        "",
     )
     rows = list(reversed(table.to_dicts()))
     names = [f"{row['policy']}\nmissed {row['missed']:.0%}" for row in rows]

@@ -109,6 +109,7 @@ def train(
         seeds={"fit": parameters.seed, "bootstrap": parameters.seed},
         looks=looks_so_far(lake, class_id),
         tuned=tuned,
+        repaired=sum(life.ending == "incipient" for life in data.lives),
     )
     answers = held_out(data, fitted)
     with start_run(registry, f"{class_id} {as_of:%Y-%m-%d}") as run:

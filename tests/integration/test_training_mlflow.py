@@ -226,7 +226,7 @@ def test_card_is_the_description_of_the_run_and_is_read_back(server: ModelRegist
     told = server.client().get_run(trained.run_id).data.tags["mlflow.note.content"]
     assert text.startswith("# wearcast-rul-bearing\n")
     assert told.splitlines()[:20] == text.splitlines()[:20]
-    assert "looked at never before" in text
+    assert "Looks at test data of this class before this training: none" in text
 
 
 def test_folds_of_another_seed_tell_how_far_the_error_moves(server: ModelRegistry, trained: TrainedModel) -> None:

@@ -9,16 +9,21 @@ from pipelines.training.card.rivals import WHO, rivals
 
 __all__ = ["figures"]
 
+# From there on the PHM08 score, which grows exponentially, tells no more than that.
+_SCORES = 1e6
+
 
 def figures(judgement: Judgement, unit: str) -> list[str]:
     """The section about errors, ranges, baselines and what acting on the model would have cost."""
     return [
         "## How good it is",
         "",
-        "Answers to lives that were not seen in training (grouped cross-validation). Every life weighs the same. "
-        "In brackets 95 % intervals, drawn by life. *Clipped*: the truth is cut at the cap; *raw*: it is not, and "
-        f"no answer can follow it beyond the cap. Errors in {unit}; positive bias is late: more life was promised "
-        "than there was.",
+        f"Answers to lives that were not seen in training ({_behind(judgement)}). Every life weighs the same, "
+        "but for *RMSE, rows alike*. In brackets 95 % intervals, drawn by life. *Clipped*: the truth is cut at "
+        "the cap; *raw*: it is not, and no answer can follow it beyond the cap. "
+        f"Errors in {unit}; positive bias is late: more life was promised than there was. PHM08 has no unit and "
+        "punishes late answers more than early ones, for errors scaled to a cap of 125; less is better. Lives "
+        "that did not fail are not judged.",
         "",
         *_accuracy(judgement.tables["accuracy"]),
         *_spread(judgement),
@@ -29,7 +34,7 @@ def figures(judgement: Judgement, unit: str) -> list[str]:
         "",
         "### Beside the baselines, and where they win",
         "",
-        *rivals(judgement),
+        *rivals(judgement, unit),
         "",
         "### As the end comes near",
         "",
@@ -42,6 +47,13 @@ def figures(judgement: Judgement, unit: str) -> list[str]:
     ]
 
 
+def _behind(judgement: Judgement) -> str:
+    """How many lives, rows and folds stand behind the figures."""
+    first = judgement.tables["accuracy"].row(0, named=True)
+    folds = judgement.tables["folds"].filter(repeat=1).height - 1
+    return f"grouped cross-validation: {first['lives']} failed lives, {first['rows']:,} rows, {folds} folds"
+
+
 def _accuracy(table: pl.DataFrame) -> list[str]:
     rows = [
         [
@@ -50,7 +62,7 @@ def _accuracy(table: pl.DataFrame) -> list[str]:
             interval(row, "rmse"),
             number(row["rmse_pooled"]),
             interval(row, "mae"),
-            interval(row, "phm08"),
+            interval(row, "phm08") if row["phm08"] < _SCORES else f"over {_SCORES:,.0f}",
             interval(row, "bias"),
         ]
         for row in table.iter_rows(named=True)

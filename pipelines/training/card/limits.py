@@ -4,9 +4,12 @@ import polars as pl
 
 from features.rul.artefact import Artefact
 from pipelines.evaluation import Judgement
-from pipelines.evaluation.scored import ENOUGH
+from pipelines.evaluation.scored import ENOUGH, NOMINAL
 
 __all__ = ["limits", "refusals"]
+
+# A coverage short by less is not told as a fault.
+_LITTLE = 0.05
 
 
 def limits(artefact: Artefact, judgement: Judgement | None, unit: str) -> list[str]:
@@ -22,11 +25,26 @@ def limits(artefact: Artefact, judgement: Judgement | None, unit: str) -> list[s
     ]
     if judgement is not None:
         worst = judgement.tables["lives"].row(0, named=True)
-        lines.append(f"- The worst answered life is {worst['life']}: RMSE {worst['rmse_model']:.4g}.")
+        lines.append(f"- The worst answered life is {worst['life']}: RMSE {worst['rmse_model']:.4g} {unit}.")
+        lines += [
+            f"- Where {row['from']:.4g} to {row['to']:.4g} {unit} were left the range held "
+            f"{row['coverage80']:.0%} of the truths, not {NOMINAL:.0%} ({row['lives']} lives): too few."
+            for row in _too_narrow(judgement.tables["bands"])
+        ]
         few = judgement.tables["bands"].filter(~pl.col("enough"))["band"].to_list()
         if few:
             lines.append(f"- Fewer than {ENOUGH} lives stand behind these bands: {', '.join(few)}.")
     return [*lines, ""]
+
+
+def _too_narrow(bands: pl.DataFrame) -> list[dict[str, float]]:
+    """Bands in which the range surely holds less than it promises, by more than a little."""
+    short = bands.filter(
+        ~pl.col("band").is_in(["all", "below the cap", "cap"]),
+        pl.col("coverage80") < NOMINAL - _LITTLE,
+        pl.col("coverage80_high95") < NOMINAL,
+    )
+    return short.to_dicts()
 
 
 def refusals(artefact: Artefact) -> list[str]:

@@ -22,6 +22,7 @@ class Provenance:
         seeds: What was drawn -> seed.
         looks: Looks at test data of the class so far.
         tuned: Where the parameters come from, in a few words; empty: the defaults.
+        repaired: Failed lives that a repair ended before the failure (`incipient_fault`).
     """
 
     rows: int
@@ -30,6 +31,7 @@ class Provenance:
     seeds: Mapping[str, int]
     looks: int
     tuned: str = ""
+    repaired: int = 0
 
     def table(self, artefact: Artefact) -> pl.DataFrame:
         """All of it as a table of two columns."""
@@ -40,6 +42,7 @@ class Provenance:
             "rows": self.rows,
             "lives": artefact.trained_units,
             "failed_lives": artefact.failed_units,
+            "failed_lives_repaired_before_failure": self.repaired,
             "parameters": self.tuned or "defaults",
             "looks_at_test_data": self.looks,
             **{f"seed.{what}": seed for what, seed in self.seeds.items()},
@@ -51,13 +54,13 @@ class Provenance:
 
 def origin(artefact: Artefact, provenance: Provenance) -> list[str]:
     """Versions, seeds, what was left out and how often test data was looked at."""
-    looks = {0: "never", 1: "once"}.get(provenance.looks, f"{provenance.looks} times")
+    looks = provenance.looks or "none"
     rows = [[row["what"], f"`{row['value']}`"] for row in provenance.table(artefact).iter_rows(named=True)]
     return [
         "## Where it comes from",
         "",
-        f"Test data of this class was looked at {looks} before this training. What is chosen after a look is "
-        "chosen by it.",
+        f"Looks at test data of this class before this training: {looks}. What is chosen after a look is chosen "
+        "by it.",
         "",
         *markdown_table(["what", "value"], rows),
         "",

@@ -40,7 +40,7 @@ def purpose(artefact: Artefact, unit: str) -> list[str]:
         return [
             *lines,
             f"The range is calibrated on {calibration.units} failed lives to hold {calibration.nominal:.0%} of "
-            "the truths.",
+            "the truths over whole lives; the table of bands below tells where it holds more or less.",
             "",
         ]
     return [
@@ -62,13 +62,19 @@ def seen(artefact: Artefact, provenance: Provenance, unit: str) -> list[str]:
         "## What it has seen",
         "",
         f"- {artefact.trained_units} lives in {provenance.rows:,} feature rows, known at {artefact.as_of}",
-        f"- {artefact.failed_units} of them failed; {suspended} were suspended or still run",
+        f"- {artefact.failed_units} of them failed{_repaired(provenance.repaired)}; {suspended} were suspended or "
+        "still run",
         f"- {len(artefact.inputs)} of {len(artefact.feature_names)} features, set `{artefact.fingerprint}`",
         f'- taught up to {artefact.rul_cap:.6g} {unit}; beyond that it says only "that long or longer"',
         f"- left out on purpose: {'; '.join(left_out) or 'nothing'}",
         *_past(artefact),
         "",
     ]
+
+
+def _repaired(lives: int) -> str:
+    """How many failed lives ended before the failure; their remaining life is a little too short."""
+    return f" ({lives} of these were found faulty and repaired before: learnt as failed then)" if lives else ""
 
 
 def _past(artefact: Artefact) -> list[str]:

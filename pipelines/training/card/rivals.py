@@ -17,7 +17,7 @@ WHO = {
 }
 
 
-def rivals(judgement: Judgement) -> list[str]:
+def rivals(judgement: Judgement, unit: str) -> list[str]:
     """Errors of model and baselines in each band, and where a baseline is better."""
     table = judgement.tables["baselines"]
     who = [name.removeprefix("rmse_") for name in table.columns if name.startswith("rmse_")]
@@ -27,11 +27,11 @@ def rivals(judgement: Judgement) -> list[str]:
         won = ", ".join(f"{WHO.get(one, one)} {row[f'lives_won_by_{one}']}" for one in who)
         name = {"cap": "at the cap", "all": "all"}.get(row["band"], f"{row['from']:.4g} to {row['to']:.4g}")
         rows.append([name, *errors, won])
-    beaten = [row for row in table.iter_rows(named=True) if row["best"] != "model" and row["band"] != "all"]
+    beaten = [row for row in table.iter_rows(named=True) if row["best"] != "model"]
+    places = {"cap": "at the cap", "all": "over all"}
     told = [
-        f"{WHO.get(row['best'], row['best'])} from {row['from']:.4g} to {row['to']:.4g}"
-        if row["band"] != "cap"
-        else f"{WHO.get(row['best'], row['best'])} at the cap"
+        f"{WHO.get(row['best'], row['best'])} "
+        + places.get(row["band"], f"from {row['from']:.4g} to {row['to']:.4g} {unit}")
         for row in beaten
     ]
     lives = judgement.tables["lives"]
@@ -44,7 +44,8 @@ def rivals(judgement: Judgement) -> list[str]:
             ["true RUL", *(f"RMSE, {WHO.get(one, one)}" for one in who), "lives in which each is best"], rows
         ),
         "",
-        f"{verdict} In {lost} of {lives.height} lives a baseline was better than the model (table `lives`).",
+        f"{verdict} In {lost} of {lives.height} lives one of them was better than the model (table `lives`); "
+        "which one is known only afterwards.",
         "",
         "The baselines: always the median remaining life; a Weibull distribution over age alone; a straight line "
         "through what is measured in the newest row.",

@@ -23,7 +23,7 @@ LIVES, ROWS = 24, 40
 PROVENANCE = Provenance(1000, {"units": ["M1/DE#3"], "machines": []}, "0.1.0+abc", {"fit": 7}, 0)
 
 
-def judgement(*, with_band: bool = True) -> Judgement:
+def judgement(*, with_band: bool = True, late: float = 3.0) -> Judgement:
     """Lives of 40 hours, answered 3 too late, with a baseline that is exact in the last 10 hours."""
     point = MeasuringPoint(id="t", role="bearing_temperature", quantity=Quantity.TEMPERATURE, unit="degC")
     machine = Machine(
@@ -34,7 +34,7 @@ def judgement(*, with_band: bool = True) -> Judgement:
     left = np.tile(np.arange(ROWS - 1.0, -1.0, -1.0), LIVES)
     unit = np.repeat([f"M1/DE#{i:02d}" for i in range(LIVES)], ROWS)
     fold = np.repeat(np.arange(LIVES) % 3, ROWS)
-    said = np.minimum(left, 30.0) + 3.0
+    said = np.minimum(left, 30.0) + late
     band = (said - 4.0, said + 4.0) if with_band else (None, None)
     answers = OutOfFold(
         unit, fold, left, left, 30.0, said, band[0], said, band[1], {"constant_median": np.minimum(left, 10.0)}
@@ -116,6 +116,34 @@ def test_card_names_the_baseline_and_the_band_in_which_it_wins(judged: Judgement
     assert "**A baseline is better here:** constant median from 0 to 6" in text or "last row from 0 to 6" in text
 
 
+def test_card_says_how_much_stands_behind_its_figures(judged: Judgement) -> None:
+    text = card(artefact(), judged, dataclasses.replace(PROVENANCE, repaired=2))
+    assert "(grouped cross-validation: 24 failed lives, 960 rows, 3 folds)" in text
+    assert "24 of them failed (2 of these were found faulty and repaired before: learnt as failed then)" in text
+    assert "Only lives that failed, 24 of them" in text
+    horizon = next(line for line in text.splitlines() if line.startswith("| prognostic horizon, lasting"))
+    assert horizon.endswith("| 24 |")
+    assert "repaired before" not in card(artefact(), judged, PROVENANCE)
+
+
+def test_card_says_when_a_baseline_is_better_over_all_and_where_the_range_is_too_narrow() -> None:
+    """Answers 20 late with a range of 4 around them; a constant of 10 is nearer."""
+    text = card(artefact(), judgement(late=20.0), PROVENANCE)
+    verdict = next(line for line in text.splitlines() if line.startswith("**A baseline is better here:**"))
+    assert "over all" in verdict
+    assert "from 0 to 6 running hours" in verdict
+    assert "- Where 0 to 6 running hours were left the range held 0% of the truths, not 80% (24 lives)" in text
+    assert "the range held" not in card(artefact(), judgement(), PROVENANCE)
+
+
+def test_a_score_beyond_all_sense_is_not_told_to_four_digits() -> None:
+    rows = [
+        line for line in card(artefact(), judgement(late=500.0), PROVENANCE).splitlines() if "the model |" in line
+    ]
+    assert "over 1,000,000" in rows[0]
+    assert "e+" not in rows[0]
+
+
 def test_card_of_a_model_without_a_band_says_so_first(judged: Judgement) -> None:
     text = card(artefact(calibrated=False), judgement(with_band=False), PROVENANCE)
     assert "**Not calibrated (7 units).**" in text
@@ -155,10 +183,10 @@ def test_card_of_stages_alone_says_what_its_numbers_stand_on() -> None:
     assert "No remaining life" not in text
 
 
-@pytest.mark.parametrize(("looks", "word"), [(0, "never"), (1, "once"), (4, "4 times")])
+@pytest.mark.parametrize(("looks", "word"), [(0, "none"), (1, "1"), (4, "4")])
 def test_card_counts_the_looks_at_test_data(judged: Judgement, looks: int, word: str) -> None:
     text = card(artefact(), judged, dataclasses.replace(PROVENANCE, looks=looks))
-    assert f"looked at {word} before this training" in text
+    assert f"before this training: {word}. " in text
 
 
 def test_description_ends_at_a_heading_and_says_where_the_rest_is(judged: Judgement) -> None:
