@@ -7,11 +7,13 @@ import typer
 from rich.markup import escape
 
 from features.core.clock import SystemClock, clock_from
-from features.core.errors import ConfigError, WearcastError
+from features.core.errors import ConfigError, PlantError, WearcastError
+from features.core.settings import nearest
 from serving.commands import assets
 from serving.commands.console import AsJson, actor, opened_store, people, show, show_rows, told
 from serving.commands.rounds import recorded
 from serving.erp import KINDS
+from serving.settings import ServingSettings
 
 __all__ = ["app"]
 
@@ -107,6 +109,7 @@ def prove_connection(
 def stop(site: Site, why: Why) -> None:
     """Kill switch: write nothing for a site any more; what is approved stays queued."""
     with told() as settings, opened_store(settings) as store:
+        _require_site(settings, site)
         store.brakes.stop(site, by=actor(), why=why, now=_now())
         people.print(f"nothing is written for {site} until: wearcast erp resume {site}", highlight=False)
 
@@ -119,6 +122,8 @@ def resume(site: Annotated[str | None, typer.Argument(help="Site id; none: the c
     with told() as settings, opened_store(settings) as store:
         if site is not None:
             was = store.brakes.resume(site, by=actor(), now=_now())
+            if not was:
+                _require_site(settings, site)
             people.print(f"{site} is written for again" if was else f"{site} was not stopped", highlight=False)
             return
         with connected(settings.erp) as orders:
@@ -231,6 +236,18 @@ def requeue(
     with told() as settings, opened_store(settings) as store:
         held = store.requeue(recommendation, actor(), _now())
         people.print(f"{held.key} is queued again", highlight=False)
+
+
+def _require_site(settings: ServingSettings, site: str) -> None:
+    """A stop for a mistyped site would stop nothing; a plant file that cannot be read keeps nobody from stopping."""
+    from features.core.plant import read_plant
+
+    try:
+        sites = [one.id for one in read_plant(settings.plant).sites]
+    except PlantError:
+        return
+    if site not in ("*", *sites):
+        raise ConfigError(f"no site {site!r} in {settings.plant}; {nearest(site, ['*', *sites])}", {"site": site})
 
 
 def _now() -> dt.datetime:

@@ -113,6 +113,19 @@ def test_stop_needs_a_reason_and_is_seen_until_it_is_lifted(run: Run) -> None:
     assert "not stopped" in run("resume", "works").stderr
 
 
+def test_a_stop_of_a_mistyped_site_is_refused(run: Run, store: Store) -> None:
+    stopped = run("stop", "wroks", "--why", "drill")
+    assert (stopped.exit_code, run("resume", "wroks").exit_code) == (2, 2)
+    assert "did you mean 'works'" in stopped.stderr
+    assert store.brakes.stopped() == []
+
+
+def test_a_stop_works_although_the_plant_file_cannot_be_read(run: Run, folder: Path) -> None:
+    (folder / "plant.yaml").write_text("sites: [")
+    assert run("stop", "works", "--why", "drill").exit_code == 0
+    assert "again" in run("resume", "works").stderr
+
+
 def test_stop_of_all_is_a_stop_of_each(run: Run) -> None:
     run("stop", "*", "--why", "audit")
     assert told(run("status", "--json"))["sites"][0]["stopped"] == "audit"
