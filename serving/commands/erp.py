@@ -239,7 +239,7 @@ def requeue(
 
 
 def _require_site(settings: ServingSettings, site: str) -> None:
-    """A stop for a mistyped site would stop nothing; a plant file that cannot be read keeps nobody from stopping."""
+    """A stop for a mistyped site would stop nothing. A plant file that cannot be read keeps nobody from it."""
     from features.core.plant import read_plant
 
     try:
