@@ -18,12 +18,14 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.types import TypeEngine
 from typing_extensions import override
 
 from features.core.clock import require_utc
 
 __all__ = [
     "OPEN_CONDITION",
+    "RAW_STATUS",
     "UNCLOSED_CONDITION",
     "UtcTime",
     "answers",
@@ -65,6 +67,15 @@ class UtcTime(TypeDecorator[dt.datetime]):
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
+# Characters of an ERP's own word for a status; SAP's list of all active ones may be longer.
+RAW_STATUS = 80
+
+
+def _told(written: int) -> TypeEngine[str]:
+    """What an ERP tells, as long as it is; SQLite keeps no lengths, its tables stay as they were written."""
+    return Text().with_variant(String(written), "sqlite")
+
+
 metadata = MetaData()
 
 recommendations = Table(
@@ -84,7 +95,7 @@ recommendations = Table(
     Column("updates", Integer, nullable=False, default=0),
     Column("order_number", String(40)),
     Column("order_state", String(20)),
-    Column("raw_status", String(80)),
+    Column("raw_status", _told(80)),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("decided_by", String(120)),
@@ -133,16 +144,16 @@ order_changes = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("connection", String(60), nullable=False),
-    Column("change_id", String(80), nullable=False),
+    Column("change_id", _told(80), nullable=False),
     Column("number", String(40), nullable=False),
     Column("key", String(20), nullable=False),
     Column("state", String(20), nullable=False),
-    Column("raw_status", String(80), nullable=False),
+    Column("raw_status", _told(80), nullable=False),
     Column("outcome", String(40)),
-    Column("raw_outcome", String(80), nullable=False),
+    Column("raw_outcome", _told(80), nullable=False),
     Column("changed_at", UtcTime, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
-    Column("event_id", String(130)),  # the maintenance event it led to, in the lake
+    Column("event_id", _told(130)),  # the maintenance event it led to, in the lake
     Column("event_revision", Integer),
     Column("needs_review", Boolean, nullable=False),
     UniqueConstraint("connection", "change_id", name="one_row_per_change"),

@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from features.core.statements import Action, Recommendation, Rung, order_key
-from serving.orders import MaintenanceRequest
+from serving.orders import MaintenanceRequest, OrderChange, OrderState
 from serving.store import Store
 
 SECRET = "a secret for tests"
@@ -176,4 +176,13 @@ def test_postgresql_keeps_the_audit_and_one_open_recommendation(postgres_url: st
             connection.execute(text(statement))
     assert store.verify_audit().intact
     engine.dispose()
+    store.close()
+
+
+@pytest.mark.postgres
+def test_postgresql_keeps_codes_of_an_order_however_many(postgres_url: str) -> None:
+    store, told = Store(postgres_url), "; ".join(f"code_{number}=ZX-{number:06}" for number in range(20))
+    store.migrate()
+    change = OrderChange("77", "", "77:" + "S" * 200, OrderState.CLOSED, "S" * 200, T, raw_outcome=told)
+    assert store.changes.record("sap", change, event=None, now=T)
     store.close()
