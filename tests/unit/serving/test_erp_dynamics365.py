@@ -1,7 +1,6 @@
 """The wire format of Dynamics 365: tokens, keys in addresses, versions, pages, option sets and error documents."""
 
 import datetime as dt
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import parse_qs
@@ -17,31 +16,20 @@ from features.core.errors import (
     OrderRejectedError,
     WearcastError,
 )
-from features.core.statements import Action
 from serving.erp.dynamics365 import Dynamics365, Dynamics365Options
 from serving.erp.endpoint import Endpoint
 from serving.erp.port import Exchange, Severity
 from serving.erp.tokens import ClientCredentials
-from serving.orders import MaintenanceRequest, OrderState
+from serving.orders import OrderState
 from serving.settings import ErpSettings
+from tests.unit.serving._erp import KEY, Answers, bearing_request
 
-KEY = "WC-ABCDEFGHIJKLMNOPQ"
 IDS = [f"00000000-0000-0000-0000-{n:012d}" for n in range(20)]
 ACCOUNT, ASSET, PLACE, ORDER, TYPE, PRICES, INCIDENT = IDS[:7]
 PRIORITIES = dict(enumerate(IDS[11:16], 1))
-REQUEST = MaintenanceRequest(
-    key=KEY,
-    site_id="works",
-    machine_id="P101",
-    slot="DE-bearing",
+REQUEST = bearing_request(
     functional_location=PLACE,
     equipment_number=ASSET.upper(),
-    action=Action.REPLACE,
-    failure_mode="bearing",
-    priority=2,
-    title="Replace bearing",
-    text="a < b\nβ",
-    due=dt.datetime(2026, 2, 28, 5, tzinfo=dt.timezone(dt.timedelta(hours=1))),
     planned_start=dt.datetime(2026, 2, 27, 5, tzinfo=dt.UTC),
     part_number="6205",
 )
@@ -59,29 +47,18 @@ ROW: dict[str, object] = {
 TOKEN = {"token_type": "Bearer", "expires_in": 3599, "access_token": "t1"}
 
 
-class Wire:
-    """Answers requests in turn, and keeps them; tokens are given aside."""
+class Wire(Answers):
+    """Tokens are given aside."""
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
-        self.answers, self.kept = list(answers), list[Exchange]()
-        self.asked, self.signed_in = list[httpx.Request](), list[httpx.Request]()
+        super().__init__(*answers)
+        self.kept, self.signed_in = list[Exchange](), list[httpx.Request]()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.host == "login.example":
             self.signed_in.append(request)
             return httpx.Response(200, json=TOKEN | {"access_token": f"t{len(self.signed_in)}"})
-        # The same request is sent again with another token: what it was is kept.
-        self.asked.append(
-            httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
-        )
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def body(self, number: int = -1) -> dict[str, object]:
-        found: dict[str, object] = json.loads(self.asked[number].content)
-        return found
+        return super().__call__(request)
 
 
 def options(**given: object) -> Dynamics365Options:

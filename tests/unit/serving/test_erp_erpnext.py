@@ -18,30 +18,23 @@ from features.core.errors import (
     OrderRejectedError,
     WearcastError,
 )
-from features.core.statements import Action
 from serving.erp.endpoint import Endpoint
 from serving.erp.erpnext import ErpNext
 from serving.erp.erpnext.options import ErpNextOptions
 from serving.erp.erpnext.wire import exception_of
 from serving.erp.port import Exchange, Severity
-from serving.orders import MaintenanceRequest, OrderState
+from serving.orders import OrderState
 from serving.settings import ErpSettings
 from tests.standins.erpnext_book import Book, FrappeError
+from tests.unit.serving._erp import bearing_request
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "connect-erpnext.md"
 NOW = dt.datetime(2026, 2, 20, 12, 0, 0, 123_456, tzinfo=dt.UTC)
 LONG_AGO = dt.datetime(2001, 1, 1, tzinfo=dt.UTC)
-REQUEST = MaintenanceRequest(
+REQUEST = bearing_request(
     key="WC-AAAAAAAAAAAAAAAAA",
-    site_id="works",
-    machine_id="P101",
-    slot="DE-bearing",
     functional_location="Hall 1",
     equipment_number="ACC-ASS-2026-00001",
-    action=Action.REPLACE,
-    failure_mode="bearing",
-    priority=2,
-    title="Replace bearing",
     text="a < b & <soon>",
     due=dt.datetime(2026, 2, 28, 5, tzinfo=dt.UTC),
 )

@@ -12,13 +12,13 @@ import pytest
 
 from features.core.clock import SystemClock
 from features.core.errors import ConfigError, ErpUnavailableError, OrderRejectedError
-from features.core.statements import Action
 from serving.erp import open_erp
 from serving.erp.file import FileErp
 from serving.erp.file.drop import Drop
 from serving.erp.port import Exchange
 from serving.orders import MaintenanceRequest, OrderState
 from serving.settings import ErpSettings
+from tests.unit.serving._erp import bearing_request
 
 KEY = "WC-ABCDEFGHIJKLMNOPQ"
 CHANGED = "2026-02-01T00:00:00Z"
@@ -27,19 +27,8 @@ Tell = Callable[..., Path]
 
 
 def request(key: str = KEY, title: str = "Replace") -> MaintenanceRequest:
-    return MaintenanceRequest(
-        key=key,
-        site_id="works",
-        machine_id="P101",
-        slot="DE-bearing",
-        functional_location="W1-P101",
-        equipment_number="100042",
-        action=Action.REPLACE,
-        failure_mode="bearing",
-        priority=2,
-        title=title,
-        text="bald – 80 %",
-        due=dt.datetime(2026, 2, 28, 5, tzinfo=dt.UTC),
+    return bearing_request(
+        key=key, title=title, text="bald – 80 %", due=dt.datetime(2026, 2, 28, 5, tzinfo=dt.UTC)
     )
 
 

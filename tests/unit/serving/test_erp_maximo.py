@@ -1,7 +1,6 @@
 """Maximo's wire format: bodies, conditions, stamps, pages, statuses and error documents."""
 
 import datetime as dt
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,31 +15,15 @@ from features.core.errors import (
     OrderRejectedError,
     WearcastError,
 )
-from features.core.statements import Action
 from serving.erp.endpoint import Endpoint
 from serving.erp.maximo import Maximo, MaximoOptions
 from serving.erp.maximo.wire import condition, stamp, when
 from serving.erp.port import Severity
-from serving.orders import MaintenanceRequest, OrderState
+from serving.orders import OrderState
 from serving.settings import ErpSettings
+from tests.unit.serving._erp import KEY, Answers, bearing_request
 
-KEY = "WC-ABCDEFGHIJKLMNOPQ"
-REQUEST = MaintenanceRequest(
-    key=KEY,
-    site_id="works",
-    machine_id="P101",
-    slot="DE-bearing",
-    functional_location="W1-P101",
-    equipment_number="100042",
-    action=Action.REPLACE,
-    failure_mode="bearing",
-    priority=2,
-    title="Replace bearing",
-    text="a < b\nβ",
-    due=dt.datetime(2026, 2, 28, 5, tzinfo=dt.timezone(dt.timedelta(hours=1))),
-    planned_start=dt.datetime(2026, 2, 27, 5, tzinfo=dt.UTC),
-    part_number="6205",
-)
+REQUEST = bearing_request(planned_start=dt.datetime(2026, 2, 27, 5, tzinfo=dt.UTC), part_number="6205")
 ROW = {
     "href": "http://inside/maximo/api/os/mxapiwodetail/_QkVE",
     "_rowstamp": "77",
@@ -54,27 +37,11 @@ ROW = {
 }
 
 
-class Wire:
-    """Answers requests in turn, and keeps them."""
-
-    def __init__(self, *answers: httpx.Response | Exception) -> None:
-        self.answers, self.asked = list(answers), list[httpx.Request]()
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def body(self, number: int = -1) -> dict[str, object]:
-        found: dict[str, object] = json.loads(self.asked[number].content)
-        return found
-
-
 def maximo(wire: Callable[[httpx.Request], httpx.Response], **options: object) -> Maximo:
     chosen = MaximoOptions.model_validate({"site": "BEDFORD"} | options)
-    return Maximo(Endpoint(url="https://erp.example/maximo", transport=httpx.MockTransport(wire)), "s3cr3t", chosen)
+    return Maximo(
+        Endpoint(url="https://erp.example/maximo", transport=httpx.MockTransport(wire)), "s3cr3t", chosen
+    )
 
 
 def page(*rows: dict[str, object], following: str = "") -> httpx.Response:
@@ -89,7 +56,7 @@ def refused(status: int, reason: str, message: str, prefix: str = "") -> httpx.R
 
 
 def test_new_work_order_is_written_field_by_field() -> None:
-    wire = Wire(httpx.Response(201, json=ROW))
+    wire = Answers(httpx.Response(201, json=ROW))
     options = {"organization": "EAGLENA", "reported_by": "WEARCAST", "problem_codes": {"bearing": "VIBR"}}
     order = maximo(wire, failure_class="PUMPS", plan_parts=True, storeroom="CENTRAL", **options).create(REQUEST)
     asked = wire.asked[0]
@@ -117,13 +84,13 @@ def test_new_work_order_is_written_field_by_field() -> None:
 
 
 def test_what_is_not_known_is_not_written() -> None:
-    wire = Wire(httpx.Response(201, json=ROW))
+    wire = Answers(httpx.Response(201, json=ROW))
     maximo(wire, site="").create(replace(REQUEST, equipment_number="", planned_start=None, part_number=None))
     assert not {"siteid", "orgid", "assetnum", "reportedby", "failurecode", "targstartdate"} & set(wire.body())
 
 
 def test_service_request_is_written_where_the_site_wants_requests() -> None:
-    wire = Wire(httpx.Response(201, json={"ticketid": "1203", "status": "NEW", "href": "x/_Q"}))
+    wire = Answers(httpx.Response(201, json={"ticketid": "1203", "status": "NEW", "href": "x/_Q"}))
     order = maximo(wire, request_as="service_request").create(REQUEST)
     assert wire.asked[0].url.path.endswith("/os/mxapisr")
     assert (wire.body()["reportedpriority"], wire.body()["externalrecid"]) == (2, KEY)
@@ -131,7 +98,7 @@ def test_service_request_is_written_where_the_site_wants_requests() -> None:
 
 
 def test_released_order_is_approved_after_it_was_made() -> None:
-    wire = Wire(httpx.Response(201, json=ROW), httpx.Response(204))
+    wire = Answers(httpx.Response(201, json=ROW), httpx.Response(204))
     order = maximo(wire).create(replace(REQUEST, target="order"))
     asked = wire.asked[1]
     assert asked.url.params["action"] == "wsmethod:changeStatus"
@@ -142,7 +109,7 @@ def test_released_order_is_approved_after_it_was_made() -> None:
 
 
 def test_order_that_could_not_be_approved_is_looked_up() -> None:
-    wire = Wire(httpx.Response(201, json=ROW), refused(403, "BMXAA0028E", "no right"))
+    wire = Answers(httpx.Response(201, json=ROW), refused(403, "BMXAA0028E", "no right"))
     with pytest.raises(AmbiguousDeliveryError, match="1203"):
         maximo(wire).create(replace(REQUEST, target="order"))
 
@@ -150,11 +117,11 @@ def test_order_that_could_not_be_approved_is_looked_up() -> None:
 @pytest.mark.parametrize("answer", [httpx.Response(201), httpx.Response(201, json={"href": "x"})])
 def test_created_without_a_number_is_ambiguous(answer: httpx.Response) -> None:
     with pytest.raises(AmbiguousDeliveryError):
-        maximo(Wire(answer)).create(REQUEST)
+        maximo(Answers(answer)).create(REQUEST)
 
 
 def test_look_up_asks_by_key_and_site_and_keeps_only_that_key() -> None:
-    wire = Wire(page(ROW, ROW | {"wonum": "1204", "externalrefid": KEY + "X"}))
+    wire = Answers(page(ROW, ROW | {"wonum": "1204", "externalrefid": KEY + "X"}))
     assert [order.number for order in maximo(wire).find(KEY)] == ["1203"]
     query = wire.asked[0].url.params
     assert query["oslc.where"] == f'externalrefid="{KEY}" and siteid="BEDFORD"'
@@ -163,7 +130,7 @@ def test_look_up_asks_by_key_and_site_and_keeps_only_that_key() -> None:
 
 
 def test_numbers_are_in_the_order_of_people() -> None:
-    wire = Wire(page(ROW | {"wonum": "1000"}, ROW | {"wonum": "999"}))
+    wire = Answers(page(ROW | {"wonum": "1000"}, ROW | {"wonum": "999"}))
     assert [order.number for order in maximo(wire).find(KEY)] == ["999", "1000"]
 
 
@@ -173,14 +140,16 @@ def test_quotes_and_backslashes_are_escaped() -> None:
 
 def test_pages_are_followed_by_their_query_whatever_host_they_name() -> None:
     following = "http://inside/maximo/api/os/mxapiwodetail?lean=1&pageno=2&oslc.where=a%3D1"
-    wire = Wire(page(ROW, following=following), page(ROW | {"wonum": "1204"}))
+    wire = Answers(page(ROW, following=following), page(ROW | {"wonum": "1204"}))
     assert [order.number for order in maximo(wire).find(KEY)] == ["1203", "1204"]
     assert wire.asked[1].url.host == "erp.example"
     assert wire.asked[1].url.params["pageno"] == "2"
 
 
 def test_no_session_is_kept() -> None:
-    wire = Wire(httpx.Response(200, json={"member": []}, headers={"Set-Cookie": "JSESSIONID=1; Path=/"}), page())
+    wire = Answers(
+        httpx.Response(200, json={"member": []}, headers={"Set-Cookie": "JSESSIONID=1; Path=/"}), page()
+    )
     erp = maximo(wire)
     erp.find(KEY)
     erp.find(KEY)
@@ -188,7 +157,7 @@ def test_no_session_is_kept() -> None:
 
 
 def test_changes_ask_for_status_and_edits_and_tell_an_order_once() -> None:
-    wire = Wire(page(ROW), page(ROW, ROW | {"wonum": "1204", "statusdate": "2026-02-01T05:00:00-05:00"}))
+    wire = Answers(page(ROW), page(ROW, ROW | {"wonum": "1204", "statusdate": "2026-02-01T05:00:00-05:00"}))
     found = maximo(wire).changes(dt.datetime(2026, 2, 1, 10, 0, 0, 700_000, tzinfo=dt.UTC))
     assert [asked.url.params["oslc.where"].partition(" and ")[0] for asked in wire.asked] == [
         'changedate>="2026-02-01T10:00:00+00:00"',
@@ -201,7 +170,7 @@ def test_changes_ask_for_status_and_edits_and_tell_an_order_once() -> None:
 
 
 def test_only_our_orders_are_polled_where_there_are_many() -> None:
-    wire = Wire(page(), page())
+    wire = Answers(page(), page())
     maximo(wire, changes="ours").changes(dt.datetime(2026, 2, 1, tzinfo=dt.UTC))
     assert all('externalrefid="WC-%"' in asked.url.params["oslc.where"] for asked in wire.asked)
 
@@ -210,7 +179,7 @@ def test_finished_order_tells_codes_times_and_when_it_broke() -> None:
     report = [{"type": "PROBLEM", "failurecode": "VIBR"}, {"type": "CAUSE", "failurecode": "LUBE"}]
     row = ROW | {"status": "FERTIG", "status_maxvalue": "COMP", "failurecode": "PUMPS", "failurereport": report}
     row |= {"actfinish": "2026-02-01T04:30:00-05:00", "faildate": "2026-01-31T00:00:00-05:00"}
-    change = maximo(Wire(page(row), page())).changes(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))[0]
+    change = maximo(Answers(page(row), page())).changes(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))[0]
     assert (change.state, change.raw_status) == (OrderState.COMPLETED, "FERTIG")
     assert change.codes == {"failure_class": "PUMPS", "problem": "VIBR", "cause": "LUBE"}
     assert change.completed_at == dt.datetime(2026, 2, 1, 9, 30, tzinfo=dt.UTC)
@@ -221,7 +190,7 @@ def test_codes_that_come_later_in_the_same_second_are_another_change() -> None:
     done = ROW | {"status": "COMP", "status_maxvalue": "COMP"}
     coded = done | {"failurereport": [{"type": "REMEDY", "failurecode": "REPL"}]}
     since = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    ids = [maximo(Wire(page(row), page())).changes(since)[0].change_id for row in (done, done, coded)]
+    ids = [maximo(Answers(page(row), page())).changes(since)[0].change_id for row in (done, done, coded)]
     assert ids[0] == ids[1] != ids[2]
 
 
@@ -237,11 +206,11 @@ def test_codes_that_come_later_in_the_same_second_are_another_change() -> None:
 )
 def test_states_go_by_internal_values(row: dict[str, str], options: dict[str, object], state: OrderState) -> None:
     held = {name: value for name, value in ROW.items() if name != "status_maxvalue"} | row
-    assert maximo(Wire(page(held)), **options).find(KEY)[0].state is state
+    assert maximo(Answers(page(held)), **options).find(KEY)[0].state is state
 
 
 def test_note_is_merged_and_a_raise_carries_the_row_version() -> None:
-    wire = Wire(page(ROW), httpx.Response(204))
+    wire = Answers(page(ROW), httpx.Response(204))
     maximo(wire).annotate("1203", "worse\n<now>", 1)
     assert wire.asked[1].headers["patchtype"] == "MERGE"
     line = {"description": "worse", "description_longdescription": "worse<br>&lt;now&gt;", "logtype": "CLIENTNOTE"}
@@ -260,33 +229,33 @@ def test_note_is_merged_and_a_raise_carries_the_row_version() -> None:
 def test_priority_is_only_raised_whichever_way_the_site_counts(
     priorities: list[int], held: int, wanted: int, is_raised: bool
 ) -> None:
-    wire = Wire(page(ROW | {"wopriority": held}), httpx.Response(204))
+    wire = Answers(page(ROW | {"wopriority": held}), httpx.Response(204))
     maximo(wire, priorities=dict(enumerate(priorities, 1))).annotate("1203", "x", wanted)
     assert ("wopriority" in wire.body()) is is_raised
 
 
 def test_order_that_is_over_is_not_cancelled_again() -> None:
-    wire = Wire(page(ROW | {"status": "COMP", "status_maxvalue": "COMP"}))
+    wire = Answers(page(ROW | {"status": "COMP", "status_maxvalue": "COMP"}))
     maximo(wire).cancel("1203", "x")
     assert len(wire.asked) == 1
 
 
 def test_withdrawn_service_request_is_cancelled_and_a_closed_one_closed() -> None:
     row = {"ticketid": "7", "href": "x/_Q", "status": "NEW", "statusdate": ROW["statusdate"], "externalrecid": KEY}
-    wire = Wire(page(row), httpx.Response(204), httpx.Response(204))
+    wire = Answers(page(row), httpx.Response(204), httpx.Response(204))
     maximo(wire, request_as="service_request").cancel("SR:7", "duplicate of SR:6")
     line = {"description": "Withdrawn by Wearcast: duplicate of SR:6"}
     assert str(wire.body(1)["worklog"]).count(line["description"]) == 2
     assert wire.body(2) == {"status": "CLOSED", "memo": "duplicate of SR:6"}
     closed = row | {"status": "CLOSED"}
-    found = maximo(Wire(page(), page(closed, closed | {"worklog": [line]})), request_as="service_request").find(
+    found = maximo(Answers(page(), page(closed, closed | {"worklog": [line]})), request_as="service_request").find(
         KEY
     )
     assert [one.state for one in found] == [OrderState.CLOSED, OrderState.CANCELLED]
 
 
 def test_memo_of_a_cancellation_fits_its_field() -> None:
-    wire = Wire(page(ROW), httpx.Response(204))
+    wire = Answers(page(ROW), httpx.Response(204))
     maximo(wire).cancel("1203", "x" * 80)
     assert (wire.body()["status"], len(str(wire.body()["memo"]))) == ("CAN", 50)
 
@@ -309,12 +278,12 @@ def test_error_documents_are_read(
     answer: httpx.Response | Exception, error: type[WearcastError], says: str
 ) -> None:
     with pytest.raises(error, match=says):
-        maximo(Wire(answer)).create(REQUEST)
+        maximo(Answers(answer)).create(REQUEST)
 
 
 def test_question_that_maximo_cannot_read_is_a_matter_of_configuration() -> None:
     with pytest.raises(ConfigError, match="check"):
-        maximo(Wire(refused(400, "BMXAA8744E", "not parsed"))).find(KEY)
+        maximo(Answers(refused(400, "BMXAA8744E", "not parsed"))).find(KEY)
 
 
 def test_stamps_without_offset_are_the_sites_own() -> None:
@@ -343,14 +312,14 @@ def schema(**lengths: int) -> httpx.Response:
     ],
 )
 def test_check_measures_the_fields(lengths: dict[str, int], severity: Severity, says: str) -> None:
-    report = maximo(Wire(httpx.Response(200, json={"loginID": "wearcast"}), schema(**lengths), page())).check()
+    report = maximo(Answers(httpx.Response(200, json={"loginID": "wearcast"}), schema(**lengths), page())).check()
     told = [one for one in report.findings if one.subject.startswith("mxapiwodetail")]
     assert [(one.severity, says in one.message) for one in told] == [(severity, True)]
     assert report.is_usable == (severity is not Severity.ERROR)
 
 
 def test_check_sees_a_user_without_a_site() -> None:
-    report = maximo(Wire(httpx.Response(404), schema(), page()), site="").check()
+    report = maximo(Answers(httpx.Response(404), schema(), page()), site="").check()
     assert not report.is_usable
     assert "insert site" in report.findings[0].message
 

@@ -16,30 +16,22 @@ from features.core.errors import (
     OrderRejectedError,
     WearcastError,
 )
-from features.core.statements import Action
 from serving.erp.endpoint import Endpoint
 from serving.erp.odoo import Odoo
 from serving.erp.odoo.options import OdooOptions
 from serving.erp.odoo.records import Stages, change_of, raised
 from serving.erp.odoo.wire import without_traceback
 from serving.erp.port import Exchange, Severity
-from serving.orders import MaintenanceRequest, OrderState
+from serving.orders import OrderState
 from serving.settings import ErpSettings
 from tests.standins.odoo_orm import Database, OdooError
+from tests.unit.serving._erp import bearing_request
 
 NOW = dt.datetime(2026, 2, 20, 12, 0, 0, 700_000, tzinfo=dt.UTC)
 BERLIN = dt.timezone(dt.timedelta(hours=1))
-REQUEST = MaintenanceRequest(
+REQUEST = bearing_request(
     key="WC-AAAAAAAAAAAAAAAAA",
-    site_id="works",
-    machine_id="P101",
-    slot="DE-bearing",
-    functional_location="W1-P101",
     equipment_number="1",
-    action=Action.REPLACE,
-    failure_mode="bearing",
-    priority=2,
-    title="Replace bearing",
     text="a < b\nsoon",
     due=dt.datetime(2026, 2, 28, 5, tzinfo=dt.UTC),
     planned_start=dt.datetime(2026, 2, 27, 6, tzinfo=BERLIN),

@@ -17,16 +17,14 @@ from features.core.errors import (
     OrderRejectedError,
     WearcastError,
 )
-from features.core.statements import Action
 from serving.erp.endpoint import Endpoint
 from serving.erp.port import Exchange
 from serving.erp.rest import Rest
-from serving.erp.rest.files import read_mapping
 from serving.erp.rest.mapping import Mapping
 from serving.orders import MaintenanceRequest, OrderState
 from serving.settings import ErpSettings
+from tests.unit.serving._erp import KEY, bearing_request
 
-KEY = "WC-ABCDEFGHIJKLMNOPQ"
 SECRET = "a secret for tests"
 NOON = dt.datetime(2026, 2, 28, 12, tzinfo=dt.UTC)
 Document = dict[str, Any]  # Any: YAML and JSON
@@ -83,21 +81,8 @@ def connected(
 
 
 def request(**values: object) -> MaintenanceRequest:
-    told: dict[str, Any] = {  # Any: fields of a request
-        "key": KEY,
-        "site_id": "works",
-        "machine_id": "P101",
-        "slot": "DE-bearing",
-        "functional_location": "W1/P101",
-        "equipment_number": "100042",
-        "action": Action.REPLACE,
-        "failure_mode": "bearing",
-        "priority": 2,
-        "title": "Replace",
-        "text": "soon",
-        "due": dt.datetime(2026, 2, 27, 23, 30, tzinfo=dt.UTC),
-    }
-    return MaintenanceRequest(**(told | values))
+    due = dt.datetime(2026, 2, 27, 23, 30, tzinfo=dt.UTC)
+    return bearing_request(**({"title": "Replace", "text": "soon", "due": due} | values))
 
 
 def item(number: object = "7", **values: object) -> Document:
@@ -398,65 +383,3 @@ def test_capabilities_are_what_the_mapping_describes() -> None:
     assert (bare.capabilities.notes, bare.capabilities.changes, bare.changes(NOON)) == (False, False, [])
     with pytest.raises(OrderRejectedError, match="no `annotate`"):
         bare.annotate("7", "note", 1)
-
-
-def test_atlas_gets_its_golden_order() -> None:
-    shown = Rest(Endpoint(url="http://127.0.0.1:9"), read_mapping("atlas")).preview(request(planned_start=NOON))
-    assert (shown.method, shown.url) == ("POST", "work-orders")
-    assert json.loads(shown.body) == {
-        "title": "Replace",
-        "description": f"soon\n\nWearcast {KEY}",
-        "priority": "HIGH",
-        "dueDate": "2026-02-27T23:30:00+00:00",
-        "estimatedStartDate": "2026-02-28T12:00:00+00:00",
-        "asset": {"id": 100042},
-    }
-
-
-def test_tryton_gets_its_golden_task() -> None:
-    own = {"database": "works", "cancelled": 6}
-    shown = Rest(Endpoint(url="http://127.0.0.1:9"), read_mapping("tryton"), own=own).preview(
-        request(equipment_number="3")
-    )
-    assert (shown.method, shown.url) == ("POST", "works/rpc/")
-    assert json.loads(shown.body) == {
-        "id": 1,
-        "method": "model.project.work.create",
-        "params": [
-            [
-                {
-                    "name": "Replace",
-                    "type": "task",
-                    "company": 1,
-                    "parent": 3,
-                    "comment": f"soon\n\nPriority 2, latest end 2026-02-27. Wearcast {KEY}",
-                }
-            ],
-            {},
-        ],
-    }
-
-
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        (["UserError", ["A value is required", "", None]], OrderRejectedError),
-        (["UserError", ["You are not allowed to access Project Work", "", None]], ConfigError),
-        (["ConcurrencyException", "Record modified"], ErpUnavailableError),
-        (["database is locked", ""], ErpUnavailableError),
-        (["UserError", ["The number on work must be unique.", "", None]], ErpUnavailableError),
-        (["'nofield'", "Traceback"], OrderRejectedError),
-    ],
-)
-def test_tryton_refuses_with_status_200(answer: list[object], error: type[WearcastError]) -> None:
-    def respond(asked: httpx.Request) -> httpx.Response:
-        is_sign_in = b"login" in asked.content
-        return httpx.Response(
-            200, json={"id": 1, "result": [5, "t"]} if is_sign_in else {"id": 1, "error": answer}
-        )
-
-    endpoint = Endpoint(url="http://127.0.0.1:9", transport=httpx.MockTransport(respond))
-    own = {"database": "works", "cancelled": 6}
-    erp = Rest(endpoint, read_mapping("tryton"), user="wearcast", secret=SECRET, own=own)
-    with pytest.raises(error):
-        erp.create(request(equipment_number="3"))

@@ -3,10 +3,8 @@
 import datetime as dt
 import doctest
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,7 +18,6 @@ from features.core.errors import (
     OrderRejectedError,
     WearcastError,
 )
-from features.core.statements import Action
 from serving.erp.endpoint import Endpoint
 from serving.erp.options import read_options
 from serving.erp.port import Exchange, Severity
@@ -30,20 +27,14 @@ from serving.erp.sap_s4.options import SapOptions
 from serving.erp.sap_s4.reading import CANCELLED_BY_US, Reading, codes_of
 from serving.erp.sap_s4.session import translate
 from serving.erp.sap_s4.wire import message_of, query, warning_of
-from serving.orders import MaintenanceRequest, OrderState
+from serving.orders import OrderState
 from serving.settings import ErpSettings
+from tests.unit.serving._erp import bearing_request
 
 SECRET = "a secret for tests"
-REQUEST = MaintenanceRequest(
+REQUEST = bearing_request(
     key="WC-AAAAAAAAAAAAAAAAA",
-    site_id="works",
-    machine_id="P101",
-    slot="DE-bearing",
     functional_location="w1-p101",
-    equipment_number="100042",
-    action=Action.REPLACE,
-    failure_mode="bearing",
-    priority=2,
     title="Replace 'bearing' – Wälz",
     text="line\nline",
     due=dt.datetime(2026, 2, 28, 23, 30, tzinfo=dt.UTC),
@@ -114,35 +105,6 @@ def test_order_is_linked_and_its_times_are_utc() -> None:
 def test_machine_without_a_place_is_never_written_for() -> None:
     with pytest.raises(OrderRejectedError, match="assets match"):
         notification_body(replace(REQUEST, equipment_number="", functional_location=""), BERLIN, "")
-
-
-def test_priority_below_saps_lowest_is_its_lowest() -> None:
-    options = SapOptions(priorities={1: "A", 2: "B"})
-    assert [options.priority(ours) for ours in (0, 1, 2, 5)] == ["A", "A", "B", "B"]
-    assert options.is_higher("A", than="B")
-    assert not options.is_higher("A", than="Z")
-
-
-@pytest.mark.parametrize(
-    ("line", "state"),
-    [
-        ("CRTD MANC NMAT", OrderState.OPEN),
-        ("REL NMAT PRC SETC", OrderState.PLANNED),
-        ("REL PCNF", OrderState.IN_PROGRESS),
-        ("REL CNF", OrderState.COMPLETED),
-        ("TECO PCNF PRC", OrderState.COMPLETED),
-        ("CLSD CNF", OrderState.CLOSED),
-        ("DLFL", OrderState.CANCELLED),
-        ("FREI", OrderState.UNKNOWN),
-        ("", OrderState.UNKNOWN),
-    ],
-)
-def test_most_final_status_of_an_order_decides(line: str, state: OrderState) -> None:
-    assert SapOptions().status(line) is state
-
-
-def test_statuses_of_another_language_are_given_by_options() -> None:
-    assert SapOptions(statuses={"FREI": OrderState.PLANNED}).status("FREI NMVP") is OrderState.PLANNED
 
 
 @pytest.mark.parametrize(
@@ -377,22 +339,6 @@ def test_check_names_fields_that_cannot_be_written_or_searched() -> None:
     assert said["TechObjIsEquipOrFuncnlLoc"].severity is Severity.WARNING or "no such field" in str(said)
 
 
-@pytest.mark.parametrize(
-    ("options", "place"),
-    [
-        ({"work_centre": "X"}, "work_centre"),
-        ({"time_zone": "Berlin"}, "time_zone"),
-        ({"time_zones": {"X": "Berlin"}}, "time_zones"),
-        ({"priorities": {2: "1"}}, "priorities"),
-        ({"damage": {"bearing": "no slash"}}, "damage"),
-        ({"client": "1"}, "client"),
-    ],
-)
-def test_wrong_option_is_named(options: dict[str, object], place: str) -> None:
-    with pytest.raises(ConfigError, match=rf"erp\.options\.{place}"):
-        read_options(ErpSettings(kind="sap_s4", options=options), SapOptions)
-
-
 def test_target_order_needs_the_service_of_orders() -> None:
     with pytest.raises(ConfigError, match="orders = true"):
         adapter(lambda _request: listed(), target="order", options={"orders": False})
@@ -402,14 +348,3 @@ def test_target_order_needs_the_service_of_orders() -> None:
 def test_examples_of_the_wire_format_hold(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert (result.failed, result.attempted > 0) == (0, True)
-
-
-def test_every_option_that_the_page_names_is_one() -> None:
-    page = Path(__file__).parents[3] / "docs" / "how-to" / "connect-sap-s4.md"
-    text = page.read_text(encoding="utf-8")
-    table = text.partition("| option | for |")[2].partition("\n\n")[0]
-    firsts = [row.split("|")[1] for row in table.splitlines() if row.startswith("|")]
-    named = {name for first in firsts for name in re.findall(r"`(\w+)`", first)}
-    example = re.findall(r"^(\w+) =", text.partition("[erp.options]")[2].partition("```")[0], re.MULTILINE)
-    assert len(named) > 15
-    assert (named | set(example)) - set(SapOptions.model_fields) == set()
