@@ -19,7 +19,7 @@ class IncomingSettings(BaseModel):
     secret_file: Path = Field(description="File (mode 0600) with the secret that signs them.")
     scheme: Literal["wearcast", "frappe", "body_hex"] = "wearcast"
     signature_header: str = Field("X-Webhook-Signature", description="Of scheme body_hex.")
-    id_header: str = Field("X-Webhook-Id", description="Has the event's id; else the body's id, or its digest.")
+    id_fields: tuple[str, ...] = Field(("id",), description="Fields of the event's id; without one: its digest.")
     number_fields: tuple[str, ...] = Field(("number", "name", "_id"), description="Fields of the order's number.")
 
 

@@ -33,7 +33,7 @@ class Incoming:
     Schemes: `wearcast` (`X-Wearcast-Timestamp`, `X-Wearcast-Signature: v1=` hex HMAC-SHA256 of timestamp, a
     dot and the body), `frappe` (`X-Frappe-Webhook-Signature`: base64 HMAC-SHA256 of the body), `body_hex`
     (hex HMAC-SHA256 of the body in the header that the settings name). Schemes without a signed time are
-    guarded against replay by the event's id alone: a message that comes again is known.
+    guarded against replay by the event's id in the signed body alone: a message that comes again is known.
 
     Args:
         secret: Shared with the sender.
@@ -75,7 +75,8 @@ class Incoming:
             raise RequestRejectedError("the body is not JSON", {"reason": "invalid"}) from err
         told = document if isinstance(document, dict) else {}
         number = next((str(told[name]) for name in self._settings.number_fields if told.get(name)), "")
-        event_id = headers.get(self._settings.id_header.lower(), "") or str(told.get("id") or "")
+        # From the signed body alone: by an id in a header an overheard message could come again as new.
+        event_id = next((str(told[name]) for name in self._settings.id_fields if told.get(name)), "")
         return Hint(event_id[:120] or hashlib.sha256(body).hexdigest(), number[:40])
 
     def _check(self, headers: Mapping[str, str], body: bytes, now: dt.datetime) -> None:

@@ -58,8 +58,20 @@ def test_frappe_signs_the_body_in_base64() -> None:
 
 
 def test_hexadecimal_signature_of_the_body_in_a_header_of_its_own() -> None:
-    headers = {"x-webhook-signature": hmac.new(SECRET, BODY, hashlib.sha256).hexdigest(), "x-webhook-id": "77"}
-    assert incoming(scheme="body_hex").read(headers, BODY, now=NOW) == Hint("77", "000010004711")
+    headers = {"x-webhook-signature": hmac.new(SECRET, BODY, hashlib.sha256).hexdigest()}
+    assert incoming(scheme="body_hex").read(headers, BODY, now=NOW) == Hint("E1", "000010004711")
+    other = incoming(scheme="body_hex", id_fields=["status"])
+    assert other.read(headers, BODY, now=NOW).event_id == "forged"
+
+
+@pytest.mark.parametrize("scheme", ["wearcast", "frappe", "body_hex"])
+def test_an_overheard_message_stays_known_whatever_is_written_beside_it(scheme: str) -> None:
+    digest = hmac.new(SECRET, BODY, hashlib.sha256)
+    headers = signed() | {"x-webhook-signature": digest.hexdigest()}
+    headers["x-frappe-webhook-signature"] = base64.b64encode(digest.digest()).decode()
+    beside = [{}, {"x-webhook-id": "1"}, {"x-webhook-id": "2", "ce-id": "3"}]
+    ids = {incoming(scheme=scheme).read(headers | more, BODY, now=NOW).event_id for more in beside}
+    assert ids == {"E1"}
 
 
 def test_message_without_an_id_is_known_by_its_body() -> None:
