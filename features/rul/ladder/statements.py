@@ -59,20 +59,22 @@ class Ladder:
         against = gaps(artefact, self._rows, which, horizon_us=horizon_us)
         model = ModelAnswers(artefact, self._case, self._rows, self._assessment.index)
         answered, moved = model.of(which, evidence)
-        why = untold(artefact, self._case.component.rated_life)
+        why, basis = untold(artefact, self._case.component.rated_life), basis_of(artefact)
         said: list[Statement] = []
         for k, i in enumerate(which):
-            gap = self._stale(i, as_of) or against[k] or (why if math.isnan(answered.p50[k]) else None)
+            mean, p10, p50, p90 = (
+                float(values[k]) for values in (answered.mean, answered.p10, answered.p50, answered.p90)
+            )
+            # `max` takes NaN for nothing: what is not a number must not come near it.
+            is_told = all(map(math.isfinite, (mean, p50, *((p10, p90) if basis.calibrated else ()))))
+            gap = self._stale(i, as_of) or against[k] or (None if is_told else why)
             if gap is not None:
                 said.append(self._refuse(i, as_of, gap, evidence))
                 continue
             spent = self._aged_since_anchor(i)
-            mean, p10, p50, p90 = (
-                max(0.0, float(values[k]) - spent)
-                for values in (answered.mean, answered.p10, answered.p50, answered.p90)
-            )
+            left = (max(0.0, mean - spent), max(0.0, p10 - spent), max(0.0, p50 - spent), max(0.0, p90 - spent))
             reasons = self._evidence(i, evidence, moved[k] + self._failure_modes(i))
-            said.append(self._predict(i, as_of, basis_of(artefact), (mean, p10, p50, p90), reasons))
+            said.append(self._predict(i, as_of, basis, left, reasons))
         return said
 
     def _without_model(self, i: int, as_of: dt.datetime | None, evidence: bool) -> Statement:

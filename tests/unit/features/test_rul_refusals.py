@@ -56,3 +56,10 @@ def test_one_input_further_outside_than_lives_strayed_is_refused() -> None:
     assert isinstance(told, Refusal)
     assert told.reason is RefusalReason.OUT_OF_DOMAIN
     assert "500 (trained on 250 to 400)" in told.detail
+
+
+@pytest.mark.parametrize("output", ["mean", "p10", "p90"])
+def test_an_answer_that_is_not_a_number_never_becomes_one(output: str) -> None:
+    artefact = dataclasses.replace(ARTEFACT, base=ARTEFACT.base | {output: float("nan")})
+
+    assert refused(ask(frame(*healthy(12)), artefact=artefact)).reason is RefusalReason.MISSING_INPUT
