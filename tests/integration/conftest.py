@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import polars as pl
 import pytest
@@ -347,3 +348,17 @@ def _wait_for_port(folder: Path, process: subprocess.Popen[str]) -> int:
             break
         time.sleep(0.05)
     raise AssertionError(f"the API did not start: {(folder / 'log').read_text(encoding='utf-8')[-2000:]}")
+
+
+@pytest.fixture
+def client(api: Api) -> Iterator[httpx.Client]:
+    """With the bearer token."""
+    with httpx.Client(base_url=api.url, headers=api.headers, timeout=30.0) as opened:
+        yield opened
+
+
+@pytest.fixture
+def stranger(api: Api) -> Iterator[httpx.Client]:
+    """Without any token."""
+    with httpx.Client(base_url=api.url, timeout=30.0) as opened:
+        yield opened

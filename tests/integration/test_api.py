@@ -6,9 +6,7 @@ import itertools
 import json
 import re
 import shutil
-import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -17,6 +15,7 @@ import pytest
 
 from features.core.tables import MEASUREMENTS, WAVEFORMS
 from features.registry import feature_set
+from tests.integration._problem import assert_problem
 
 PATHS = [
     ("GET", "/"),
@@ -54,32 +53,12 @@ WRONG = [
 """What is no token: nothing, a wrong one, another scheme, a made-up session."""
 
 
-@pytest.fixture
-def client(api: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=api.url, headers=api.headers, timeout=30.0) as opened:
-        yield opened
-
-
-@pytest.fixture
-def stranger(api: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=api.url, timeout=30.0) as opened:
-        yield opened
-
-
-def _assert_problem(response: httpx.Response, status: int) -> dict[str, Any]:
-    assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json")
-    document: dict[str, Any] = response.json()
-    assert {"type", "title", "status", "detail", "instance"} <= document.keys()
-    assert document["status"] == status
-    return document
-
-
 @pytest.mark.parametrize(("path", "headers"), list(itertools.product(PATHS, WRONG)))
 def test_nothing_is_served_without_a_token(
     stranger: httpx.Client, path: tuple[str, str], headers: dict[str, str]
 ) -> None:
     response = stranger.request(*path, headers=headers)
-    _assert_problem(response, 401)
+    assert_problem(response, 401)
     assert response.headers["www-authenticate"].startswith("Bearer")
 
 
@@ -118,16 +97,16 @@ def test_past_predictions_come_newest_first(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/machines/P9", "/v1/machines/P9/predictions", "/v1/nothing"])
 def test_what_is_not_there_is_a_404_problem(client: httpx.Client, path: str) -> None:
-    _assert_problem(client.get(path), 404)
+    assert_problem(client.get(path), 404)
 
 
 def test_another_method_is_a_405_problem(client: httpx.Client) -> None:
-    document = _assert_problem(client.delete("/v1/machines"), 405)
+    document = assert_problem(client.delete("/v1/machines"), 405)
     assert document["detail"] == "/v1/machines does not take DELETE"
 
 
 def test_a_wrong_parameter_is_a_422_problem_with_its_place(client: httpx.Client) -> None:
-    document = _assert_problem(client.get("/v1/machines/P1/predictions", params={"since": "yesterday"}), 422)
+    document = assert_problem(client.get("/v1/machines/P1/predictions", params={"since": "yesterday"}), 422)
     assert (document["errors"][0]["place"], document["errors"][0]["value"]) == ("query.since", "'yesterday'")
 
 
@@ -257,18 +236,18 @@ def test_a_malformed_request_is_told_with_its_place(
 ) -> None:
     content = body if isinstance(body, str) else json.dumps(body)
     response = client.post("/v1/predictions", content=content, headers={"Content-Type": "application/json"})
-    document = _assert_problem(response, 422)
+    document = assert_problem(response, 422)
     assert document["errors"][0]["place"] == place
 
 
 def test_a_body_that_is_too_large_is_a_413_problem(client: httpx.Client) -> None:
     body = b" " * (32 * 1024 * 1024 + 1)
     response = client.post("/v1/predictions", content=body, headers={"Content-Type": "application/json"})
-    _assert_problem(response, 413)
+    assert_problem(response, 413)
 
 
 def test_a_body_of_another_type_is_a_415_problem(client: httpx.Client) -> None:
-    _assert_problem(client.post("/v1/predictions", content=b"{}", headers={"Content-Type": "text/plain"}), 415)
+    assert_problem(client.post("/v1/predictions", content=b"{}", headers={"Content-Type": "text/plain"}), 415)
 
 
 def test_approving_twice_queues_one_order(client: httpx.Client) -> None:
@@ -281,7 +260,7 @@ def test_approving_twice_queues_one_order(client: httpx.Client) -> None:
 
 
 def test_approving_what_is_not_there_is_a_404_problem(client: httpx.Client) -> None:
-    _assert_problem(client.post("/v1/work-orders/999/approve"), 404)
+    assert_problem(client.post("/v1/work-orders/999/approve"), 404)
 
 
 def test_work_orders_can_be_told_by_state(client: httpx.Client) -> None:
@@ -290,55 +269,6 @@ def test_work_orders_can_be_told_by_state(client: httpx.Client) -> None:
     for state in ("proposed", "queued"):
         told = client.get("/v1/work-orders", params={"state": state}).json()["work_orders"]
         assert [order["id"] for order in told] == [order["id"] for order in every if order["state"] == state]
-
-
-def _sign_in(stranger: httpx.Client, token: str) -> httpx.Response:
-    return stranger.post("/sign-in", data={"token": token, "next": "/machines/P1"})
-
-
-def _csrf(page: str) -> str:
-    found = re.search(r'name="csrf" value="([^"]+)"', page)
-    assert found is not None
-    return found.group(1)
-
-
-def test_signing_in_opens_a_session_that_reads_pages(stranger: httpx.Client, api: Any) -> None:
-    response = _sign_in(stranger, api.token)
-    assert (response.status_code, response.headers["location"]) == (303, "/machines/P1")
-    assert {"HttpOnly", "SameSite=strict"} <= set(response.headers["set-cookie"].split("; "))
-    assert api.token not in response.headers["set-cookie"]
-    assert "P10" in stranger.get("/machines/P1").text
-
-
-def test_a_wrong_token_does_not_sign_in(stranger: httpx.Client) -> None:
-    response = _sign_in(stranger, "wrong")
-    assert response.status_code == 401
-    assert "set-cookie" not in response.headers
-
-
-def test_an_approval_from_a_page_needs_the_sessions_csrf_token(stranger: httpx.Client, api: Any) -> None:
-    _sign_in(stranger, api.token)
-    refused = stranger.post("/recommendations/1/approve", data={"csrf": "guessed", "next": "/"})
-    _assert_problem(refused, 403)
-    csrf = _csrf(stranger.get("/").text)
-    approved = stranger.post(
-        "/recommendations/2/approve", data={"csrf": csrf, "next": "https://elsewhere.example/"}
-    )
-    assert (approved.status_code, approved.headers["location"]) == (303, "/")
-
-
-def test_a_session_changes_nothing_through_the_api(stranger: httpx.Client, api: Any) -> None:
-    _sign_in(stranger, api.token)
-    assert stranger.get("/v1/machines").status_code == 200
-    _assert_problem(stranger.post("/v1/work-orders/1/approve"), 401)
-
-
-def test_signing_out_ends_the_session(stranger: httpx.Client, api: Any) -> None:
-    _sign_in(stranger, api.token)
-    cookie = dict(stranger.cookies)
-    assert stranger.post("/sign-out", data={"csrf": _csrf(stranger.get("/").text)}).status_code == 303
-    stranger.cookies.update(cookie)
-    assert stranger.get("/v1/machines").status_code == 401
 
 
 def test_pages_name_nothing_from_another_host(client: httpx.Client) -> None:
@@ -383,14 +313,6 @@ def test_the_token_is_in_no_file_and_in_no_log(client: httpx.Client, api: Any) -
     held = [file for file in api.folder.iterdir() if file.is_file() and file.name != "out"]
     assert [file.name for file in held if api.token.encode() in file.read_bytes()] == []
     assert (api.folder / "token").stat().st_mode & 0o777 == 0o600
-
-
-def test_it_listens_on_loopback_only(api: Any) -> None:
-    port = int(api.url.rpartition(":")[2])
-    with socket.socket() as own, pytest.raises(OSError, match="in use"):
-        own.bind(("127.0.0.1", port))
-    with socket.socket() as other:
-        other.bind(("127.0.0.2", port))
 
 
 def test_a_damaged_champion_is_not_used_and_readiness_says_so(client: httpx.Client, api: Any) -> None:

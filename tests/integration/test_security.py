@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from serving.demo.home import signing_secret
 from serving.demo.sandbox import sandbox
+from tests.integration._problem import assert_problem
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "data" / "simulator" / "tiny.yaml"
@@ -24,12 +26,6 @@ TINY = ROOT / "data" / "simulator" / "tiny.yaml"
 ONE_ROW = (
     b'{"machine_id": "P1", "measurements": [{"point_id": "temp", "time": "2026-01-20T00:00:00Z", "value": %s}]}'
 )
-
-
-@pytest.fixture
-def client(api: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=api.url, headers=api.headers, timeout=30.0) as opened:
-        yield opened
 
 
 def _raw(api: Any, path: str, **headers: str) -> http.client.HTTPResponse:
@@ -140,12 +136,13 @@ def test_api_and_stand_in_erp_listen_on_loopback_only(api: Any, tmp_path: Path) 
     loopback = socket.inet_aton("127.0.0.1")[::-1].hex().upper()
     assert _listening(api.process.pid) == {loopback}
     with sandbox(tmp_path):
-        (erp,) = [
+        # The stand-in, and the process that ends it with its starter.
+        both = [
             int(entry.name)
             for entry in Path("/proc").iterdir()
             if entry.name.isdigit() and str(tmp_path).encode() in (entry / "cmdline").read_bytes()
         ]
-        assert _listening(erp) == {loopback}
+        assert set().union(*(_listening(pid) for pid in both)) == {loopback}
     assert signing_secret(tmp_path) not in (tmp_path / "sandbox-erp.log").read_bytes()
     assert (tmp_path / "erp.secret").stat().st_mode & 0o777 == 0o600
 
@@ -221,3 +218,60 @@ def test_a_walk_tries_no_connection_to_anywhere(tmp_path: Path) -> None:
     told = json.loads(ended.stdout.splitlines()[-1])
     assert told["tried"] == []
     assert told["statements"] == 2
+
+
+def _sign_in(stranger: httpx.Client, token: str) -> httpx.Response:
+    return stranger.post("/sign-in", data={"token": token, "next": "/machines/P1"})
+
+
+def _csrf(page: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found is not None
+    return found.group(1)
+
+
+def test_signing_in_opens_a_session_that_reads_pages(stranger: httpx.Client, api: Any) -> None:
+    response = _sign_in(stranger, api.token)
+    assert (response.status_code, response.headers["location"]) == (303, "/machines/P1")
+    assert {"HttpOnly", "SameSite=strict"} <= set(response.headers["set-cookie"].split("; "))
+    assert api.token not in response.headers["set-cookie"]
+    assert "P10" in stranger.get("/machines/P1").text
+
+
+def test_a_wrong_token_does_not_sign_in(stranger: httpx.Client) -> None:
+    response = _sign_in(stranger, "wrong")
+    assert response.status_code == 401
+    assert "set-cookie" not in response.headers
+
+
+def test_an_approval_from_a_page_needs_the_sessions_csrf_token(stranger: httpx.Client, api: Any) -> None:
+    _sign_in(stranger, api.token)
+    refused = stranger.post("/recommendations/1/approve", data={"csrf": "guessed", "next": "/"})
+    assert_problem(refused, 403)
+    csrf = _csrf(stranger.get("/").text)
+    approved = stranger.post(
+        "/recommendations/2/approve", data={"csrf": csrf, "next": "https://elsewhere.example/"}
+    )
+    assert (approved.status_code, approved.headers["location"]) == (303, "/")
+
+
+def test_a_session_changes_nothing_through_the_api(stranger: httpx.Client, api: Any) -> None:
+    _sign_in(stranger, api.token)
+    assert stranger.get("/v1/machines").status_code == 200
+    assert_problem(stranger.post("/v1/work-orders/1/approve"), 401)
+
+
+def test_signing_out_ends_the_session(stranger: httpx.Client, api: Any) -> None:
+    _sign_in(stranger, api.token)
+    cookie = dict(stranger.cookies)
+    assert stranger.post("/sign-out", data={"csrf": _csrf(stranger.get("/").text)}).status_code == 303
+    stranger.cookies.update(cookie)
+    assert stranger.get("/v1/machines").status_code == 401
+
+
+def test_it_listens_on_loopback_only(api: Any) -> None:
+    port = int(api.url.rpartition(":")[2])
+    with socket.socket() as own, pytest.raises(OSError, match="in use"):
+        own.bind(("127.0.0.1", port))
+    with socket.socket() as other:
+        other.bind(("127.0.0.2", port))
