@@ -1,13 +1,20 @@
 """The refusal that fits, its reason and its facts."""
 
 import dataclasses
+import math
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from features.core.statements import HealthState, Refusal, RefusalReason, Rung
 from tests.unit.features._rul_case import (
     ARTEFACT,
+    HOUR,
+    NAMES,
     REFUSALS,
+    START,
+    along,
     ask,
     frame,
     healthy,
@@ -63,3 +70,37 @@ def test_an_answer_that_is_not_a_number_never_becomes_one(output: str) -> None:
     artefact = dataclasses.replace(ARTEFACT, base=ARTEFACT.base | {output: float("nan")})
 
     assert refused(ask(frame(*healthy(12)), artefact=artefact)).reason is RefusalReason.MISSING_INPUT
+
+
+missing_at_will = st.lists(
+    st.tuples(st.booleans(), *[st.booleans()] * len(NAMES)),
+    max_size=14,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(missing_at_will)
+@example([(True, True, True, True)] * 8 + [(True, False, False, False)])
+@example([(True, True, True, True)] * 8 + [(False, False, False, False)])
+@example([(False, True, True, True)] * 8)
+def test_no_data_are_missing_behind_a_number(told: list[tuple[bool, ...]]) -> None:
+    """Whatever is missing where: a number stands on enough running rows, and on most inputs of the newest one."""
+    rows = []
+    for step, (runs, *there) in enumerate(told, start=1):
+        values = [
+            value if is_there else None for value, is_there in zip((float(step), 1.0, 300.0), there, strict=True)
+        ]
+        why = [f"{name}: no_input" for name, value in zip(NAMES, values, strict=True) if value is None]
+        rows.append(row(step, running=runs, age=float(step) if there[0] else None, values=values, refusals=why))
+    said = [ask(frame(*rows)), *along(frame(*rows))] if rows else [ask(frame())]
+    for statement in said:
+        if isinstance(statement, Refusal):
+            continue
+        known = [one for one in told[: (statement.data_time - START) // HOUR] if one[0]]
+        assert len(known) >= ARTEFACT.min_rows
+        lost = sum(not known[-1][1 + NAMES.index(name)] for name in ARTEFACT.checked)
+        assert lost <= ARTEFACT.domain.tolerated_missing * len(ARTEFACT.checked)
+        numbers = (statement.mean, statement.p10, statement.p50, statement.p90)
+        assert all(number is not None and math.isfinite(number) for number in numbers)
+    if not any(runs for runs, *_ in told):
+        assert all(isinstance(statement, Refusal) for statement in said)
