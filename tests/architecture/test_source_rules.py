@@ -50,7 +50,7 @@ RANDOM = {"random", "numpy.random"}
 DRAWING = ("pipelines/historian/simulator", "pipelines/evaluation/bootstrap.py")
 HOMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
 # A path of one machine: nobody else has it.
-FOREIGN_PATH = re.compile(r"(?<![\w.:/}\-])/(work|farm|tmp|root|home|Users|opt)/\w")
+FOREIGN_PATH = re.compile(r"(?<![\w.:/}\-])/(work|tmp|root|home|Users|opt)/\w")
 
 
 @cache
