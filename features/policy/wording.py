@@ -58,8 +58,9 @@ def inspection_reason(
 
 def assumption(prediction: Prediction, context: Context) -> str:
     """What the dates of a prediction stand on."""
+    rate = f"{context.utilisation:.3g}"
     return (
-        f"{context.utilisation:.3g} {life_unit_words(prediction.life_unit)} per calendar hour, as in the 28 days "
+        f"{rate} {life_unit_words(prediction.life_unit, is_one=rate == '1')} per calendar hour, as in the 28 days "
         f"before {prediction.as_of:%Y-%m-%d}"
     )
 

@@ -63,14 +63,15 @@ def fault_words(fault: str) -> str:
     return _FAULTS.get(fault, fault.replace("_", " "))
 
 
-def life_unit_words(life_unit: str) -> str:
+def life_unit_words(life_unit: str, *, is_one: bool = False) -> str:
     """The unit in which a component ages.
 
     Example:
-        >>> life_unit_words("running_h")
-        'running hours'
+        >>> life_unit_words("running_h"), life_unit_words("cycle", is_one=True)
+        ('running hours', 'cycle')
     """
-    return _LIFE_UNITS[life_unit]
+    many = _LIFE_UNITS[life_unit]
+    return many.removesuffix("s") if is_one else many
 
 
 def line_words(name: str) -> str:

@@ -116,12 +116,13 @@ def amount(value: float | None, life_unit: str) -> str:
     """Remaining life with its unit, to three significant figures; none: a dash.
 
     Example:
-        >>> amount(412.37, "running_h"), amount(None, "cycle")
-        ('412 running hours', '–')
+        >>> amount(412.37, "running_h"), amount(1.0, "cycle"), amount(None, "cycle")
+        ('412 running hours', '1 cycle', '–')
     """
     if value is None:
         return "–"
-    return f"{figure(value)} {life_unit_words(life_unit)}"
+    told = figure(value)
+    return f"{told} {life_unit_words(life_unit, is_one=told == '1')}"
 
 
 def figure(value: float | None) -> str:
