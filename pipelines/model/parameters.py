@@ -28,7 +28,6 @@ class StagedParameters:
         feature_share: Share of the inputs tried for each tree.
         l2: Penalty on leaf values.
         max_bins: Histogram bins per input.
-        rows_for_bins: Rows whose values give the edges of the bins.
         ridge: Penalty of the linear indices, on unit variance.
     """
 
@@ -50,7 +49,6 @@ class StagedParameters:
     feature_share: float = 0.4
     l2: float = 1.0
     max_bins: int = 63
-    rows_for_bins: int = 20_000
     ridge: float = 10.0
 
 

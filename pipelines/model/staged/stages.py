@@ -161,8 +161,6 @@ class _Stage:
             "bagging_freq": 1,
             "lambda_l2": parameters.l2,
             "max_bin": parameters.max_bins,
-            # So many rows tell where the edges of the bins lie; sorting all of them takes a tenth of a fit.
-            "bin_construct_sample_cnt": parameters.rows_for_bins,
             "feature_pre_filter": False,
             # The few rows of a tree go faster column by column; either way the text is the same each time.
             "force_col_wise": True,
