@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from features.core.errors import ConfigError, OrderRejectedError
+from features.core.errors import ConfigError
 from serving.erp.erpnext.options import ErpNextOptions
 from serving.erp.erpnext.wire import Document, Wire
 from serving.erp.port import ConnectionReport, Finding, Severity
@@ -32,7 +32,7 @@ def checked(wire: Wire, options: ErpNextOptions, fields: Sequence[str], host: st
     findings = [Finding(Severity.OK, "user", user), *_fields(wire, options, fields), *_lists(wire)]
     try:
         findings.append(Finding(Severity.OK, "time zone", wire.zone.key))
-    except (ConfigError, OrderRejectedError) as err:
+    except ConfigError as err:
         findings.append(Finding(Severity.ERROR, "time zone", f"{err}; set erp.options.time_zone"))
     wrong = sum(finding.severity is Severity.ERROR for finding in findings)
     told = "ready" if not wrong else f"{wrong} things are missing"
@@ -42,7 +42,7 @@ def checked(wire: Wire, options: ErpNextOptions, fields: Sequence[str], host: st
 def _fields(wire: Wire, options: ErpNextOptions, fields: Sequence[str]) -> list[Finding]:
     try:
         answer = wire.method("frappe.desk.form.load.getdoctype", {"doctype": "Asset Repair"}, purpose="check")
-    except OrderRejectedError as err:
+    except ConfigError as err:
         return [Finding(Severity.ERROR, "Asset Repair", f"{err}; is ERPNext installed on this site?")]
     forms = answer.get("docs") or [] if isinstance(answer, dict) else []
     if not forms:

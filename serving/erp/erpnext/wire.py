@@ -17,6 +17,7 @@ from features.core.errors import (
     WearcastError,
 )
 from serving.erp.connection import Connection, written
+from serving.erp.local_time import earliest, local
 from serving.erp.texts import as_text
 
 __all__ = ["Document", "Wire", "document_path", "exception_of", "translated", "without_traceback"]
@@ -34,7 +35,6 @@ _LATER = (
 )
 # Where a server keeps its tracebacks, as JSON within JSON.
 _HIDDEN = ("exc", "_debug_messages", "_exc_source")
-_HOUR = dt.timedelta(hours=1)
 
 
 class Wire:
@@ -161,7 +161,10 @@ class Wire:
         """
         if not isinstance(told, str) or not told:
             return None
-        naive = dt.datetime.fromisoformat(told)
+        try:
+            naive = dt.datetime.fromisoformat(told)
+        except ValueError as err:
+            raise ErpUnavailableError(f"ERPNext told {told!r} where a time should be") from err
         first = naive.replace(tzinfo=self.zone).astimezone(dt.UTC)
         if not_before is not None and first < not_before:
             second = naive.replace(tzinfo=self.zone, fold=1).astimezone(dt.UTC)
@@ -170,15 +173,11 @@ class Wire:
 
     def stamp(self, moment: dt.datetime) -> str:
         """A moment as the server would write it."""
-        return moment.astimezone(self.zone).replace(tzinfo=None).isoformat(" ", "microseconds")
+        return local(moment, self.zone).isoformat(" ", "microseconds")
 
     def earliest_stamp(self, moment: dt.datetime) -> str:
-        """The earliest stamp that anything at or after a moment has: clocks may go back soon after it."""
-        ahead = [
-            (moment + _HOUR * hours).astimezone(self.zone).utcoffset() or dt.timedelta() for hours in range(4)
-        ]
-        back = max(ahead[0] - min(ahead), dt.timedelta())
-        return self.stamp(moment - back)
+        """The earliest stamp that anything at or after a moment has."""
+        return earliest(moment, self.zone).isoformat(" ", "microseconds")
 
 
 def document_path(doctype: str, name: str = "") -> str:
@@ -219,6 +218,9 @@ def translated(response: httpx.Response) -> WearcastError | None:
     if response.status_code in (400, 404, 409, 413, 417) and name:
         if name.startswith("InvalidAuthorization"):
             return ConfigError(f"ERPNext refuses our key ({name}): {told}", context)
+        if response.request.method == "GET":
+            # A list or a method: what is asked for is wrong, and no order.
+            return ConfigError(f"ERPNext cannot be asked so ({name}): {told}; `wearcast erp check`", context)
         return OrderRejectedError(f"ERPNext refuses it ({name}): {told}", context)
     return None
 

@@ -29,7 +29,17 @@ from serving.erp.maximo.payload import (
     request_body,
 )
 from serving.erp.maximo.structures import Structure, of_site, order_structures, read_assets
-from serving.erp.maximo.wire import REQUEST, WITHDRAWN, Row, both, change_of, condition, order_of, stamp, state_of
+from serving.erp.maximo.wire import (
+    REQUEST,
+    WITHDRAWN,
+    Row,
+    both,
+    change_of,
+    condition,
+    order_of,
+    since_stamp,
+    state_of,
+)
 from serving.erp.options import read_options
 from serving.erp.port import Asset, Capabilities, ConnectionReport, Finding, Preview, Record, Severity
 from serving.erp.secrets import read_secret
@@ -181,7 +191,7 @@ class Maximo:
         Asked are status and edits one after the other (there is no `or`), in order of an id that never
         changes: in order of a stamp, an order that changes between two pages would push another over the edge.
         """
-        moment, found = stamp(since, self._options.time_zone), dict[str, OrderChange]()
+        moment, found = since_stamp(since, self._options.time_zone), dict[str, OrderChange]()
         for structure in self._structures:
             ours = condition(structure.key, "=", "WC-%") if self._options.changes == "ours" else ""
             for field in ("changedate", "statusdate"):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from features.core.errors import ConfigError, ErpUnavailableError, OrderRejectedError, WearcastError
 from serving.erp.connection import message_of
+from serving.erp.local_time import earliest, local
 from serving.erp.maximo.options import MaximoOptions
 from serving.orders import OrderChange, OrderState, WorkOrder
 
@@ -23,6 +24,7 @@ __all__ = [
     "condition",
     "order_of",
     "refusal",
+    "since_stamp",
     "stamp",
     "state_of",
     "when",
@@ -131,7 +133,14 @@ def stamp(moment: dt.datetime, time_zone: str) -> str:
     """A moment as Maximo takes it: whole seconds with offset, or its own zone's without."""
     if not time_zone:
         return moment.astimezone(dt.UTC).isoformat(timespec="seconds")
-    return moment.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None).isoformat(timespec="seconds")
+    return local(moment, ZoneInfo(time_zone)).isoformat(timespec="seconds")
+
+
+def since_stamp(moment: dt.datetime, time_zone: str) -> str:
+    """The earliest stamp that anything at or after a moment has."""
+    if not time_zone:
+        return stamp(moment, "")
+    return earliest(moment, ZoneInfo(time_zone)).isoformat(timespec="seconds")
 
 
 def when(text: str, time_zone: str) -> dt.datetime | None:

@@ -152,7 +152,10 @@ def stamp_of(told: object) -> dt.datetime | None:
     """The moment of a naive UTC stamp or a date (its first moment); None: the field is empty."""
     if not isinstance(told, str) or not told:
         return None
-    return dt.datetime.fromisoformat(told).replace(tzinfo=dt.UTC)
+    try:
+        return dt.datetime.fromisoformat(told).replace(tzinfo=dt.UTC)
+    except ValueError as err:
+        raise ErpUnavailableError(f"Odoo told {told!r} where a time should be") from err
 
 
 def told_stamp(moment: dt.datetime) -> str:

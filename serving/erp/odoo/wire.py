@@ -95,10 +95,17 @@ class Wire:
             WearcastError: By what is known, see `serving.erp.port.Orders`.
         """
         path, body = self._request(model, method, ids, arguments, context, self._key)
-        response = self._connection.send("POST", path, purpose=purpose, writes=writes, key=key, body=body)
-        self.skew_s = self._connection.skew_s(response)
-        document = self._connection.document(response, writes=writes)
-        return document if self._options.api == "json2" else _result(document, writes=writes)
+        try:
+            response = self._connection.send("POST", path, purpose=purpose, writes=writes, key=key, body=body)
+            self.skew_s = self._connection.skew_s(response)
+            document = self._connection.document(response, writes=writes)
+            return document if self._options.api == "json2" else _result(document, writes=writes)
+        except OrderRejectedError as err:
+            if writes:
+                raise
+            # A search: what is asked for is wrong, and no order.
+            hint = "check the names in erp.options; `wearcast erp check` tells which are wrong"
+            raise ConfigError(f"{err.message}; {hint}", err.context) from err
 
     def preview(
         self, model: str, method: str, arguments: Mapping[str, object], context: Mapping[str, object]

@@ -13,6 +13,7 @@ __all__ = ["KEY_LENGTH", "TEXT_LENGTH", "TITLE_LENGTH", "notification_body", "or
 
 # NotificationText, MaintNotifLongTextForEdit and MaintNotifExtReferenceNumber of API_MAINTNOTIFICATION.
 TITLE_LENGTH, TEXT_LENGTH, KEY_LENGTH = 40, 1333, 20
+_PRODUCT_LENGTH = 18
 
 Body = dict[str, object]
 
@@ -70,10 +71,11 @@ def order_body(request: MaintenanceRequest, options: SapOptions, location: str, 
         "OperationDescription": title,
         **_given(WorkCenter=options.work_center, Plant=options.work_center_plant),
     }
-    if options.spare_parts and request.part_number:
+    # A number that is cut would be another part: one that is too long stands in the text only.
+    if options.spare_parts and request.part_number and len(request.part_number) <= _PRODUCT_LENGTH:
         operation["to_MaintOrderOpComponent"] = [
             {
-                "Product": request.part_number[:18],
+                "Product": request.part_number,
                 "MaintOrdOpCompRequiredQuantity": "1",
                 "MaintOrdOpCompItemCategory": "L",
                 **_given(Plant=options.maintenance_plant, StorageLocation=options.storage_location),

@@ -63,19 +63,22 @@ class Session:
         """All entities that a query finds, over all pages.
 
         Raises:
-            ConfigError: There is no such service.
+            ConfigError: There is no such service, or no such field in it.
         """
         found: list[Row] = []
         url, seen = query(f"{service}/{path}", {**self._params, **told}), set[str]()
         while url not in seen:
             seen.add(url)
             answer = self.connection.send(
-                "GET", url, purpose=purpose, writes=False, key=key, headers=_JSON, accept=(404,)
+                "GET", url, purpose=purpose, writes=False, key=key, headers=_JSON, accept=(400, 404)
             )
             if answer.status_code == 404:
                 raise ConfigError(
                     f"SAP has no {service}/{path}: activate the service, or give its path in options"
                 )
+            if answer.status_code == 400:
+                hint = "`wearcast erp check` looks at fields"
+                raise ConfigError(f"SAP cannot be asked for {path} so (400): {message_of(answer)}; {hint}")
             page = self._document(answer, writes=False)
             results = page.get("results") if isinstance(page, dict) else page
             if not isinstance(results, list):
@@ -155,11 +158,11 @@ class Session:
         return answer
 
     def metadata(self, service: str) -> str:
-        """The service's own description of itself, XML."""
+        """The service's own description of itself, XML; empty: it has none."""
         url = query(f"{service}/$metadata", self._params)
-        return self.connection.send(
-            "GET", url, purpose="check", writes=False, headers={"Accept": "application/xml"}
-        ).text
+        headers = {"Accept": "application/xml"}
+        answer = self.connection.send("GET", url, purpose="check", writes=False, headers=headers, accept=(404,))
+        return answer.text if answer.is_success else ""
 
     def _token(self, service: str) -> str:
         if service not in self._tokens:
@@ -168,8 +171,8 @@ class Session:
 
     def _next(self, service: str, following: str) -> str:
         """The next page by its path: behind a proxy SAP names a host that only it can reach."""
-        _, found, rest = following.partition(service.rpartition("/")[2] + "/")
-        return f"{service}/{rest if found else following.rpartition('/')[2]}"
+        path, _, asked = following.partition("?")
+        return f"{service}/{path.rpartition('/')[2]}?{asked}"
 
     def _document(self, answer: httpx.Response, *, writes: bool) -> Any:  # Any: JSON below `d`
         told = self.connection.document(answer, writes=writes)
