@@ -23,8 +23,8 @@ class DryRun:
 
     @property
     def name(self) -> str:
-        """Name of the connection."""
-        return "dry_run" if self._behind is None else f"shadow:{self._behind.name}"
+        """Name of the connection: that of the ERP behind, whose changes are the same in every mode."""
+        return "dry_run" if self._behind is None else self._behind.name
 
     @property
     def is_blind(self) -> bool:

@@ -17,6 +17,7 @@ migrations   `serving.store.migrations`  Alembic revisions
 
 from serving.store.audit import AuditCheck, AuditRow
 from serving.store.brakes import ALL_SITES, Breaker, Stop
+from serving.store.changes import fitting
 from serving.store.deliveries import DeadLetter, OutboxItem
 from serving.store.documents import StoredRecommendation
 from serving.store.holds import Budget
@@ -38,4 +39,5 @@ __all__ = [
     "Stop",
     "Store",
     "StoredRecommendation",
+    "fitting",
 ]

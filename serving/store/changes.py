@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -14,8 +14,10 @@ from serving.store.documents import StoredRecommendation, stored
 from serving.store.rows import move
 from serving.store.schema import order_changes, recommendations, watermarks
 
-__all__ = ["Changes", "ToldEvent"]
+__all__ = ["Changes", "ToldEvent", "fitting"]
 
+# Characters of the columns.
+_KEY, _NUMBER = 20, 40
 _FOLLOWS: Mapping[OrderState, RecommendationState] = {
     OrderState.IN_PROGRESS: RecommendationState.IN_PROGRESS,
     OrderState.ON_HOLD: RecommendationState.IN_PROGRESS,
@@ -42,6 +44,15 @@ class ToldEvent:
     event_id: str
     revision: int
     outcome: Outcome | None
+
+
+def fitting(change: OrderChange) -> OrderChange:
+    """The change as the tables can hold it: PostgreSQL refuses what is too long, and with it all that come after.
+
+    A key that is longer than ours is not one of ours.
+    """
+    key = change.key if len(change.key) <= _KEY else ""
+    return replace(change, number=change.number[:_NUMBER], key=key)
 
 
 class Changes:
@@ -133,7 +144,7 @@ class Changes:
         Returns:
             False: the change was recorded before.
         """
-        c = order_changes.c
+        c, change = order_changes.c, fitting(change)
         outcome = change.outcome if event is None else event.outcome
         with self._database.writing() as connection:
             seen = connection.execute(select(c.id).where(c.connection == name, c.change_id == change.change_id))

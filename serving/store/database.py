@@ -1,5 +1,6 @@
 """The connection to the operational store: SQLite in WAL mode by default, PostgreSQL by URL."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,8 +8,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, ProgrammingError
 
 from features.core.errors import ConfigError, RetriableError
 from serving.store.schema import audit_head
@@ -19,6 +20,8 @@ __all__ = ["Database"]
 _BUSY_SECONDS = 30
 # Any fixed number: the lock that lets one process migrate a PostgreSQL store while others wait.
 _MIGRATION_LOCK = 727_100_401
+# As SQLite and PostgreSQL say it.
+_NO_TABLE = re.compile(r"no such table|relation .* does not exist")
 
 
 class Database:
@@ -43,7 +46,7 @@ class Database:
         if self.is_sqlite and parsed.database not in (None, "", ":memory:"):
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         try:
-            self.engine = self._sqlite(url) if self.is_sqlite else create_engine(parsed, pool_pre_ping=True)
+            self.engine = self._sqlite(url) if self.is_sqlite else _postgresql(parsed)
         except (NoSuchModuleError, ImportError) as err:
             raise ConfigError(f"store {self._shown}: no driver installed ({err})") from err
 
@@ -68,12 +71,13 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads.
+        """A transaction that only reads, and sees one moment of the store whatever others write meanwhile.
 
         Raises:
             RetriableError: The database does not answer.
         """
-        with self._translated(), self.engine.connect() as connection:
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self._translated(), self.engine.connect().execution_options(**options) as connection:
             yield connection
 
     @contextmanager
@@ -113,7 +117,22 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as err:
-            if "no such table" in str(err.orig):
+        except (OperationalError, ProgrammingError) as err:
+            if _NO_TABLE.search(str(err.orig)):
                 raise ConfigError(f"store {self._shown} has no tables yet; call Store.migrate()") from err
+            if isinstance(err, ProgrammingError):
+                raise
             raise RetriableError(f"store {self._shown} does not answer: {err.orig}") from err
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(url, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:  # Any: the driver's own connection
+        # A writer that hangs must not hang all others for ever.
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{_BUSY_SECONDS}s'")
+        connection.commit()
+
+    return engine

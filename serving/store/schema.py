@@ -25,7 +25,6 @@ from features.core.clock import require_utc
 
 __all__ = [
     "OPEN_CONDITION",
-    "RAW_STATUS",
     "UNCLOSED_CONDITION",
     "UtcTime",
     "answers",
@@ -65,10 +64,6 @@ class UtcTime(TypeDecorator[dt.datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
-
-
-# Characters of an ERP's own word for a status; SAP's list of all active ones may be longer.
-RAW_STATUS = 80
 
 
 def _told(written: int) -> TypeEngine[str]:

@@ -10,7 +10,7 @@ from features.core.statements import EventKind, MaintenanceEvent, Outcome
 from features.core.telemetry import log
 from serving.erp.port import Orders
 from serving.orders import OrderChange, OrderState
-from serving.store import Store, StoredRecommendation
+from serving.store import Store, StoredRecommendation, fitting
 from serving.sync.outcomes import OutcomeMaps
 
 __all__ = ["LIFE_KINDS", "OVERLAP", "SyncReport", "event_of", "part_after", "sync", "take"]
@@ -61,8 +61,10 @@ def sync(
     now, report, outcomes = require_utc(now), SyncReport(), outcomes or OutcomeMaps()
     watermark = store.changes.watermark(orders.name)
     since = _EARLIEST if watermark is None else watermark - overlap
-    for change in orders.changes(since):
-        watermark = change.changed_at if watermark is None else max(watermark, change.changed_at)
+    for change in map(fitting, orders.changes(since)):
+        # A stamp of the future, a planner's slip, must not hide what comes before it.
+        seen_to = min(change.changed_at, now)
+        watermark = seen_to if watermark is None else max(watermark, seen_to)
         if not store.changes.is_known(orders.name, change.change_id):
             take(change, store, orders.name, lake, outcomes, now, report)
     if watermark is not None:

@@ -12,7 +12,7 @@ from features.core.telemetry import log
 from serving.erp.dry_run import DryRun
 from serving.erp.port import Orders
 from serving.orders import OrderChange, OrderState, RecommendationState, WorkOrder
-from serving.store import IncidentKind, Store, StoredRecommendation
+from serving.store import IncidentKind, Store, StoredRecommendation, fitting
 from serving.sync.outcomes import OutcomeMaps
 from serving.sync.read_back import OVERLAP, SyncReport, take
 
@@ -209,10 +209,10 @@ def _close(
             changed_at=now,
         )
     ]
-    change = last[0]
+    change = fitting(last[0])
     if store.changes.is_known(orders.name, change.change_id):
         # It was read while we held another order of that key, or none: read it anew.
-        change = replace(change, change_id=f"again:{change.change_id}")
+        change = fitting(replace(change, change_id=f"again:{change.change_id}"))
     if not store.changes.is_known(orders.name, change.change_id):
         take(change, store, orders.name, lake, outcomes, now, SyncReport())
 

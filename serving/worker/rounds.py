@@ -83,9 +83,10 @@ class Worker:
         self._step("plan", lambda: self._plan(now))
         self._step("deliver", lambda: self._deliver(now), is_erp=True)
         self._step("sync", lambda: self._sync(now), is_erp=True)
-        if self._reconciled_at is None or time.monotonic() - self._reconciled_at >= _RECONCILE_EVERY_S:
+        is_due = self._reconciled_at is None or time.monotonic() - self._reconciled_at >= _RECONCILE_EVERY_S
+        # One that could not be done is done in the next round.
+        if is_due and self._step("reconcile", lambda: self._reconcile(now), is_erp=True):
             self._reconciled_at = time.monotonic()
-            self._step("reconcile", lambda: self._reconcile(now), is_erp=True)
 
     def _pause(self) -> None:
         """Wait for the next round, or until the ERP says that something changed."""
@@ -129,13 +130,14 @@ class Worker:
         writes_for = self.erp.writes_for
         reconcile(self.store, self.orders, self.lake, now=now, outcomes=self.outcomes, writes_for=writes_for)
 
-    def _step(self, name: str, work: Callable[[], None], *, is_erp: bool = False) -> None:
+    def _step(self, name: str, work: Callable[[], None], *, is_erp: bool = False) -> bool:
+        """Do one step; False: it could not be done now."""
         connection, brakes = self.orders.name, self.store.brakes
         if self._stopped.is_set():
-            return
+            return False
         # Delivery asks the breaker itself, before each item.
         if is_erp and name != "deliver" and not brakes.may_try(connection, wall=self.wall.now()):
-            return
+            return False
         try:
             work()
         except RetriableError as err:
@@ -152,6 +154,8 @@ class Worker:
         else:
             if is_erp and name != "deliver":
                 brakes.succeeded(connection, wall=self.wall.now())
+            return True
+        return False
 
     def _leave_alone(self, why: str) -> None:
         """The ERP refused our user: nothing more is tried until a person says so."""

@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from features.core.errors import ConfigError
 from features.core.statements import Action, Recommendation, Rung, order_key
 from serving.orders import MaintenanceRequest, OrderChange, OrderState
 from serving.store import Store
@@ -26,6 +27,7 @@ from serving.store import Store
 SECRET = "a secret for tests"
 T = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
 DELIVERER = Path(__file__).parent / "deliverer.py"
+PROPOSER = Path(__file__).parent / "proposer.py"
 # Where senders die, four at once; null: one that lives. Chosen to hit every step of a delivery.
 CRASHES: list[list[list[object] | None]] = [
     [["find", "before", 1], ["find", "after", 2], ["create", "before", 1], ["create", "after", 1]],
@@ -186,3 +188,44 @@ def test_postgresql_keeps_codes_of_an_order_however_many(postgres_url: str) -> N
     change = OrderChange("77", "", "77:" + "S" * 200, OrderState.CLOSED, "S" * 200, T, raw_outcome=told)
     assert store.changes.record("sap", change, event=None, now=T)
     store.close()
+
+
+def propose_at_once(url: str, site: str) -> None:
+    """Six processes want the same ten, the budget allows four, and the audit is read meanwhile."""
+    store = Store(url)
+    store.migrate()
+    before = store.deliveries.counts().get("queued", 0)
+    command = [sys.executable, str(PROPOSER), url, site, "10", "4"]
+    writers = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(6)]
+    while any(writer.poll() is None for writer in writers):
+        assert store.verify_audit().intact
+        time.sleep(0.02)
+    assert [writer.returncode for writer in writers] == [0] * 6
+    held = [one for one in store.recommendations() if one.site_id == site]
+    assert sorted(one.state for one in held) == ["queued"] * 4 + ["suppressed"] * 6
+    assert store.deliveries.counts()["queued"] - before == 4
+    proposals = [row for row in store.audit_rows(limit=10_000) if row.action == "recommendation.proposed"]
+    assert len({row.subject for row in proposals}) == len(proposals)
+    assert store.verify_audit().intact
+    store.close()
+
+
+def test_processes_that_propose_at_once_make_one_each_within_the_budget(tmp_path: Path) -> None:
+    propose_at_once(f"sqlite:///{tmp_path}/store.db", "north")
+
+
+@pytest.mark.postgres
+def test_processes_that_propose_at_once_do_so_on_postgresql(postgres_url: str) -> None:
+    propose_at_once(postgres_url, "south")
+
+
+@pytest.mark.postgres
+def test_postgresql_without_tables_says_what_to_do(postgres_url: str) -> None:
+    engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE empty"))
+    engine.dispose()
+    empty = Store(postgres_url.replace("/postgres?", "/empty?"))
+    with pytest.raises(ConfigError, match="migrate"):
+        empty.recommendations()
+    empty.close()

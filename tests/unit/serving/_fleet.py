@@ -10,7 +10,7 @@ from features.core.statements import Action, EventKind, MaintenanceEvent, Recomm
 from features.core.tables import PREDICTIONS
 from serving.erp.memory import MemoryErp
 from serving.orders import MaintenanceRequest
-from serving.store import Store, StoredRecommendation
+from serving.store import Budget, Store, StoredRecommendation
 
 # Friday 20 February 2026.
 NOW = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
@@ -100,7 +100,9 @@ def order_by_hand(erp: MemoryErp, machine: str = "P1", key: str = "") -> str:
     return str(erp.create(request).number)
 
 
-def propose(store: Store, machine: str, location: str = "W1", episode: int = 1) -> StoredRecommendation:
+def propose(
+    store: Store, machine: str, location: str = "W1", episode: int = 1, budget: Budget | None = None
+) -> StoredRecommendation:
     """A recommendation to replace its bearing, before people."""
     recommendation = Recommendation(
         *(machine, "DE", Action.REPLACE, "bearing", 2, "why", NOW, NOW + DAY),
@@ -110,6 +112,6 @@ def propose(store: Store, machine: str, location: str = "W1", episode: int = 1) 
     request = MaintenanceRequest(
         key, "works", machine, "DE", location, "", Action.REPLACE, "bearing", 2, "title", "why", NOW + DAY
     )
-    stored = store.propose(recommendation, request, episode=episode, now=NOW)
+    stored = store.propose(recommendation, request, episode=episode, now=NOW, budget=budget)
     assert stored is not None
     return stored

@@ -16,7 +16,8 @@ from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrde
 from serving.planning import AssetMap, Limits, PlanReport, plan, read_asset_map
 from serving.planning.shadow import compare
 from serving.settings import ErpSettings
-from serving.store import IncidentKind, Store
+from serving.store import Budget, IncidentKind, Store
+from tests.unit.serving._fleet import propose
 
 NOW = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
@@ -112,6 +113,28 @@ def test_what_the_budget_held_back_comes_when_the_week_is_over(lake: Lake, plant
     predict(lake, {"P1": 30.0}, later)
     assert len(run(lake, plant, store, later, orders_a_week=1).proposed) == 1
     assert {one.state for one in store.recommendations()} == {"proposed"}
+
+
+def test_budget_that_another_process_has_spent_meanwhile_holds_back(store: Store) -> None:
+    """Both have counted before, and both propose: the store itself counts again."""
+    budget = Budget(1, NOW - 7 * DAY)
+    states = [propose(store, machine, budget=budget).state for machine in ("P1", "P2", "P3")]
+    assert states == ["proposed", "suppressed", "suppressed"]
+    assert store.holds.free(2, budget, now=NOW).state == "suppressed"
+    assert store.holds.free(2, Budget(2, NOW - 7 * DAY), now=NOW).state == "proposed"
+
+
+@pytest.mark.parametrize(("hours", "proposed"), [(167, 0), (168, 1)])
+def test_budget_is_of_any_seven_days_over_all_borders(
+    lake: Lake, plant: Plant, store: Store, hours: int, proposed: int
+) -> None:
+    """From before a Sunday's midnight and a change of the clocks (29 March) to after both."""
+    begin = dt.datetime(2026, 3, 26, 22, 30, tzinfo=dt.UTC)
+    predict(lake, {"P1": 90.0}, begin)
+    run(lake, plant, store, begin, orders_a_week=1)
+    later = begin + hours * HOUR
+    predict(lake, {"P2": 90.0}, later)
+    assert len(run(lake, plant, store, later, orders_a_week=1).proposed) == proposed
 
 
 def test_budget_of_a_site_is_its_own(lake: Lake, plant: Plant, store: Store) -> None:

@@ -7,6 +7,7 @@ from features.core.clock import DemoClock
 from features.core.lake import Lake
 from features.core.statements import Action, Outcome, Recommendation, Rung, order_key
 from features.core.tables import MAINTENANCE_EVENTS
+from serving.erp.dry_run import DryRun
 from serving.erp.memory import MemoryErp
 from serving.orders import MaintenanceRequest, OrderChange, OrderState
 from serving.outbox import deliver
@@ -222,6 +223,39 @@ def test_event_is_known_from_the_erp_stamp_but_never_from_our_future(
     row = events(lake).row(0, named=True)
     assert row["available_at"] == T + HOUR
     assert lake.read(MAINTENANCE_EVENTS, as_of=T + HOUR).collect().height == 1
+
+
+def test_stamp_of_the_future_hides_no_later_change(
+    store: Store, erp: MemoryErp, lake: Lake, clock: DemoClock
+) -> None:
+    clock.move_to(T + 300 * HOUR)
+    erp.set_status(NUMBER, OrderState.IN_PROGRESS)
+    sync(store, erp, lake, now=T + HOUR)
+    assert store.changes.watermark("memory") == T + HOUR
+
+    class Steady(MemoryErp):
+        def changes(self, since: dt.datetime) -> list[OrderChange]:
+            stamp = T + 2 * HOUR
+            change = OrderChange("9", "", "9", OrderState.COMPLETED, "TECO", stamp)
+            return [change] if since <= stamp else []
+
+    assert sync(store, Steady(clock), lake, now=T + 3 * HOUR).changes == 1
+
+
+def test_key_of_others_that_is_longer_than_ours_stops_nothing(store: Store, lake: Lake) -> None:
+    class Long(MemoryErp):
+        def changes(self, since: dt.datetime) -> list[OrderChange]:
+            return [OrderChange("9" * 60, f"{KEY}-and-more", "9", OrderState.OPEN, "open", T)]
+
+    assert sync(store, Long(), lake, now=T + HOUR).foreign == 1
+
+
+def test_shadow_reads_on_where_it_will_write(store: Store, erp: MemoryErp, lake: Lake) -> None:
+    """Else every change, and every event of it, would come twice once a site goes live."""
+    close(erp, Outcome.PREVENTIVE_REPLACEMENT)
+    sync(store, DryRun(erp), lake, now=T + HOUR)
+    assert sync(store, erp, lake, now=T + 2 * HOUR).changes == 0
+    assert events(lake).height == 1
 
 
 def test_watermark_never_goes_back(store: Store) -> None:

@@ -23,7 +23,7 @@ class Wrong(MemoryErp):
 
     def __init__(self, question: str, error: WearcastError) -> None:
         super().__init__(DemoClock(NOW))
-        self._question, self._error = question, error
+        self.question, self._error = question, error
         self.asked: list[str] = []
 
     def open_orders(self, functional_location: str, equipment_number: str = "") -> list[WorkOrder]:
@@ -37,7 +37,7 @@ class Wrong(MemoryErp):
 
     def _answer(self, question: str, work: Callable[[], list[T]]) -> list[T]:
         self.asked.append(question)
-        if question == self._question:
+        if question == self.question:
             raise self._error
         return work()
 
@@ -57,6 +57,16 @@ def test_user_that_is_refused_while_planning_ends_no_worker(lake: Lake, store: S
     assert erp.asked == ["open_orders"]
     assert store.brakes.breaker("memory").needs_person
     assert len(store.recommendations("proposed")) == 1
+
+
+def test_comparison_that_failed_is_done_in_the_next_round(lake: Lake, store: Store) -> None:
+    erp = Wrong("keys", OrderRejectedError("400"))
+    worker = worker_of(lake, store, erp)
+    worker.round()
+    erp.question = ""
+    worker.round()
+    worker.round()
+    assert erp.asked.count("keys") == 2
 
 
 @pytest.mark.parametrize("question", ["open_orders", "changes", "keys"])
