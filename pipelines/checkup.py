@@ -9,6 +9,7 @@ from features.core.errors import WearcastError
 from features.core.lake import Lake
 from features.core.models import ModelRegistry
 from features.core.plant import read_plant
+from features.core.settings import without_passwords
 from features.core.tables import MEASUREMENTS
 from pipelines.historian import open_historian
 from pipelines.settings import PipelineSettings
@@ -51,9 +52,9 @@ def examine(settings: PipelineSettings) -> list[Finding]:
 
 def _try(subject: str, look: Callable[[], str], next_step: str) -> Finding:
     try:
-        return Finding(subject, True, look())
+        return Finding(subject, True, without_passwords(look()))
     except (WearcastError, OSError, KeyError) as err:
-        return Finding(subject, False, str(err), next_step)
+        return Finding(subject, False, without_passwords(str(err)), next_step)
 
 
 def _plant(settings: PipelineSettings) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from features.core.settings import CoreSettings
@@ -62,6 +62,15 @@ class ErpSettings(BaseModel):
     automatic_orders: int = Field(20, ge=1, description="Least closed orders that precision stands on.")
     incoming: IncomingSettings | None = Field(None, description="None: messages are not taken.")
     sites: dict[str, SiteOrders] = Field(default_factory=dict, description="Site id -> its own settings.")
+
+    @field_validator("url")
+    @classmethod
+    def _tells_no_secret(cls, url: str) -> str:
+        if "@" in url.partition("://")[2].partition("/")[0]:
+            raise ValueError(
+                "an address is shown and logged: give erp.user and erp.secret_file instead of user@host"
+            )
+        return url
 
     def mode_of(self, site_id: str) -> Mode:
         """The mode of a site: its own, at most the connection's."""

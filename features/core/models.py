@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.core.errors import DamagedArtefactError, RetriableError
+from features.core.settings import without_passwords
 from features.core.telemetry import silence_dependencies
 
 if TYPE_CHECKING:
@@ -242,9 +243,9 @@ class ModelRegistry:
         try:
             yield
         except MlflowException as err:
-            raise RetriableError(
-                f"model registry {self.uri}: {err.message}", {"uri": self.uri, "code": err.error_code}
-            ) from err
+            # MLflow tells the address with its password, and the error may be logged.
+            told, uri = without_passwords(f"model registry {self.uri}: {err.message}"), without_passwords(self.uri)
+            raise RetriableError(told, {"uri": uri, "code": err.error_code}) from err
 
 
 def _quiet() -> None:

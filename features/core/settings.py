@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +37,20 @@ def demo_overrides(home: Path = DEMO_HOME) -> dict[str, Any]:
         "artifacts": str(home / "mlruns" / "artifacts"),
         "replay": home / "replay.json",
     }
+
+
+# What stands between `://user:` and `@` of a URL.
+_PASSWORD = re.compile(r"(://[^/@:\s]*):[^/@\s]*@")
+
+
+def without_passwords(text: str) -> str:
+    """The text with `***` for the password of every URL in it: what may be shown and logged.
+
+    Example:
+        >>> without_passwords("postgresql://wearcast:secret@host/models does not answer")
+        'postgresql://wearcast:***@host/models does not answer'
+    """
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def runs_on_demo() -> bool:

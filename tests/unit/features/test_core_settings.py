@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from features.core.errors import SettingsError
-from features.core.settings import nearest
+from features.core.settings import nearest, without_passwords
+from pipelines.checkup import examine
 from pipelines.settings import PipelineSettings
 from serving.settings import ServingSettings
 
@@ -113,3 +114,36 @@ def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_hint_names_the_nearest_or_else_all() -> None:
     assert nearest("sensr", ["sensor", "site"]) == "did you mean 'sensor'?"
     assert nearest("qqq", ["b", "a"]) == "valid: a, b"
+
+
+def test_an_erp_address_with_a_password_is_refused_without_telling_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEARCAST_SERVING_ERP__URL", "https://wearcast:hunter2@erp.example/path")
+    with pytest.raises(SettingsError, match=r"erp\.secret_file") as caught:
+        ServingSettings.read()
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("WEARCAST_SERVING_ERP__URL", "https://erp.example/path@2")
+    assert ServingSettings.read().erp.url == "https://erp.example/path@2"
+
+
+def test_check_tells_no_password_of_a_model_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    settings = PipelineSettings(
+        plant=Path(__file__).parents[3] / "data" / "plant", lake="lake", models="http://u:hunter2@127.0.0.1:9"
+    )
+    models = next(finding for finding in examine(settings) if finding.subject == "models")
+    assert not models.ok
+    assert "http://u:***@127.0.0.1:9" in models.detail
+    assert "hunter2" not in models.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://u:p@h/x and postgresql://a:b@c failed", "http://u:***@h/x and postgresql://a:***@c failed"),
+        ("s3://bucket/a:b@c", "s3://bucket/a:b@c"),
+        ("http://host:5000/x", "http://host:5000/x"),
+        ("http://:p@h", "http://:***@h"),
+    ],
+)
+def test_a_password_in_an_address_is_not_shown(text: str, shown: str) -> None:
+    assert without_passwords(text) == shown
