@@ -14,7 +14,7 @@ OWNERS = {
     "demo": ("pipelines serving pipelines", "Walk from a simulated historian to an ERP order and back."),
     "import": ("pipelines", "Turn a public data set into a plant: femto, cmapss, azure-pdm, and others."),
     "ingest": ("pipelines", "Read the historians into the lake."),
-    "events": ("pipelines", "Import maintenance events from a file."),
+    "events": ("pipelines", "Import maintenance events and closed orders; review what contradicts."),
     "features": ("pipelines", "Discover generic features worth having."),
     "train": ("pipelines", "Learn from lives, compare, promote."),
     "tune": ("pipelines", "Look for a class's fit parameters within a budget of minutes."),
@@ -28,7 +28,8 @@ OWNERS = {
     "sandbox-erp": ("serving", "Run the small stand-in ERP."),
     "benchmark": ("features", "Run a benchmark of this checkout."),
 }
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+ABOUT = "From a plant's historian to maintenance decisions. More of each: `wearcast COMMAND --help`."
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=ABOUT)
 
 
 def _start(package: str, *words: str) -> Popen[bytes]:

@@ -115,8 +115,10 @@ def import_rows(
 def _read(file: Path, separator: str | None) -> list[dict[str, str]]:
     try:
         text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as err:
-        raise ConfigError(f"{file}: not readable as UTF-8 text ({err})", {"file": str(file)}) from err
+    except OSError as err:
+        raise ConfigError(f"{file}: {err.strerror}", {"file": str(file)}) from err
+    except UnicodeDecodeError as err:
+        raise ConfigError(f"{file}: no UTF-8 text ({err}); export it as UTF-8", {"file": str(file)}) from err
     header = text.partition("\n")[0]
     reader = csv.DictReader(text.splitlines(), delimiter=separator or (";" if ";" in header else ","), restval="")
     found = [name.strip() for name in reader.fieldnames or []]

@@ -36,6 +36,8 @@ def list_rows(
         rows = [
             {"id": row.id, "at": row.at.isoformat(), "actor": row.actor, "action": row.action}
             | {"subject": row.subject, "detail": row.detail}
+            # For a copy elsewhere: a chain that was made anew has other hashes.
+            | ({"hash": row.hash} if as_json else {})
             for row in store.audit_rows(subject, limit)
         ]
         show_rows(rows, as_json, "audit", "no rows")

@@ -166,6 +166,12 @@ def test_intact_audit_is_said_to_be(run: Run, store: Store) -> None:
     }  # fmt: skip
 
 
+def test_listed_rows_tell_their_hash_for_a_copy_elsewhere(run: Run, store: Store) -> None:
+    run("stop", "works", "--why", "drill")
+    listed = told(run("list", "--json", app=audit.app))["audit"]
+    assert [row["hash"] for row in listed] == [row.hash for row in store.audit_rows()]
+
+
 def tamper(folder: Path, change: str) -> None:
     """What someone with the database's file can do: the triggers that forbid it go first."""
     with sqlite3.connect(folder / "s.db") as connection:
