@@ -86,7 +86,7 @@ class Dynamics365:
 
     def check(self) -> ConnectionReport:
         """Token and user, alternate key, lengths, lookups, account, a test look-up, and the clock."""
-        who = self._client.send("GET", "WhoAmI", "check")
+        who = self._client.send("GET", "WhoAmI", purpose="check", writes=False)
         user = self._client.document(who, writes=False)
         told = user.get("UserId", "?") if isinstance(user, Mapping) else "?"
         line = f"Dynamics 365 at {self._client.host} answers to user {told}"
@@ -113,7 +113,14 @@ class Dynamics365:
         headers = {"If-None-Match": "*", "Prefer": "return=representation"}
         path, body = self._new(request)
         answer = self._client.send(
-            "PATCH", path, "create", body=body, headers=headers, key=request.key, accept=(412,)
+            "PATCH",
+            path,
+            purpose="create",
+            writes=True,
+            body=body,
+            headers=headers,
+            key=request.key,
+            accept=(412,),
         )
         if answer.status_code == 412:
             found = self.find(request.key)
@@ -209,9 +216,17 @@ class Dynamics365:
     def _edit(self, row: Mapping[str, Any], body: Mapping[str, object], purpose: str) -> None:
         """Change the order unless somebody else has changed it since it was read."""
         path, headers = f"{_ORDERS}({row['msdyn_workorderid']})", {"If-Match": str(row["@odata.etag"])}
-        self._client.send("PATCH", path, purpose, body=body, headers=headers)
+        self._client.send("PATCH", path, purpose=purpose, writes=True, body=body, headers=headers)
 
     def _note(self, row: Mapping[str, Any], note: str, purpose: str) -> None:
         order_id = str(row["msdyn_workorderid"])
         path, headers = f"annotations({note_id(order_id, note)})", {"If-None-Match": "*"}
-        self._client.send("PATCH", path, purpose, body=note_body(order_id, note), headers=headers, accept=(412,))
+        self._client.send(
+            "PATCH",
+            path,
+            purpose=purpose,
+            writes=True,
+            body=note_body(order_id, note),
+            headers=headers,
+            accept=(412,),
+        )

@@ -79,7 +79,7 @@ def _lookup_finding(name: str, lookups: list[str]) -> Finding:
 
 def _account_finding(client: Client, options: Dynamics365Options) -> Finding:
     path = f"accounts({options.service_account})"
-    answer = client.send("GET", path, "check", params={"$select": "name"}, accept=(403, 404))
+    answer = client.send("GET", path, purpose="check", writes=False, params={"$select": "name"}, accept=(403, 404))
     if answer.status_code == 404:
         message = f"account {options.service_account} is not there: correct erp.options.service_account"
         return Finding(Severity.ERROR, "service account", message)

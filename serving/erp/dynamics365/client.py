@@ -1,10 +1,9 @@
 """Requests to Dataverse: token, pages, one renewal when a token has ended early."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.core.errors import ErpUnavailableError
@@ -49,7 +48,8 @@ class Client:
         )
         self._page_size = options.page_size
         self.host = self._connection.host
-        self.document, self.skew_s = self._connection.document, self._connection.skew_s
+        self.send, self.document = self._connection.send, self._connection.document
+        self.skew_s = self._connection.skew_s
 
     def close(self) -> None:
         """Close the connections."""
@@ -59,31 +59,6 @@ class Client:
     def address(self, path: str) -> str:
         """The whole address of a path."""
         return f"{self._base}/{path}"
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        purpose: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: Mapping[str, object] | None = None,
-        headers: Mapping[str, str] | None = None,
-        key: str = "",
-        accept: tuple[int, ...] = (),
-    ) -> httpx.Response:
-        """Send one request; see `Connection.send`."""
-        return self._connection.send(
-            method,
-            path,
-            purpose=purpose,
-            writes=method != "GET",
-            key=key,
-            params=params,
-            body=body,
-            headers=headers,
-            accept=accept,
-        )
 
     def rows(
         self, table: str, purpose: str, *, select: str, where: str = "", order_by: str = "", key: str = ""
@@ -101,7 +76,9 @@ class Client:
                 params = (params or {}) | {name: text}
         path = table
         for _ in range(_MOST_PAGES):
-            response = self.send("GET", path, purpose, params=params, headers=headers, key=key)
+            response = self.send(
+                "GET", path, purpose=purpose, writes=False, params=params, headers=headers, key=key
+            )
             try:
                 page = _Page.model_validate(self.document(response, writes=False))
             except ValidationError as err:
