@@ -33,7 +33,7 @@ def init(
 
 def check(
     plant: Annotated[Path, typer.Option(help="A plant file or a folder of plant files.")] = PLANT,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output, a line a side.")] = False,
 ) -> None:
     """Validate plant, settings and connections, and say what to do next."""
     try:
