@@ -20,35 +20,11 @@ from pipelines.model.calibration import calibrate
 from pipelines.model.crossfit import Labelled, held_out_answers
 from pipelines.model.examples import cap_of, thinned
 from pipelines.model.prior import Weibull, fit_weibull
+from tests.unit.pipelines._examples import Examples, Floats, Life
 
-Floats = npt.NDArray[np.float64]
 AS_OF = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 SMALL = FitParameters(trees=40, quantile_trees=20, folds=4, leaves=7, feature_share=1.0, units_per_bin=5)
 OCTAVE = "vibration_h.octave_1000hz_rms_m_s2"
-
-
-@dataclasses.dataclass(frozen=True)
-class Life:
-    unit: str
-    entry: float
-    duration: float
-    failed: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class Examples:
-    x: Floats
-    rul: Floats
-    survived: Floats
-    age: Floats
-    unit: npt.NDArray[np.str_]
-    time_us: npt.NDArray[np.int64]
-    lives: tuple[Life, ...]
-    names: tuple[str, ...] = (OCTAVE, "age", "noise", "constant")
-    declared_cap: float | None = 60.0
-    component_class: str = "bearing"
-    life_unit: str = "running_h"
-    fingerprint: str = "f"
 
 
 def examples(lives: int = 28, *, suspended: int = 4, seed: int = 7) -> Examples:
@@ -76,6 +52,7 @@ def examples(lives: int = 28, *, suspended: int = 4, seed: int = 7) -> Examples:
         np.array(unit),
         time_us,
         tuple(summary),
+        names=(OCTAVE, "age", "noise", "constant"),
     )
 
 

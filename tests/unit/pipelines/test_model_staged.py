@@ -9,7 +9,6 @@ from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from features.core.errors import DamagedArtefactError
@@ -26,8 +25,8 @@ from features.rul.scorer import Scorer
 from pipelines.model import FitParameters, Fitted, StagedParameters, cross_validate, fit
 from pipelines.model.dealing import dealt
 from pipelines.model.merging import merged
+from tests.unit.pipelines._examples import Examples, Floats, Life
 
-Floats = npt.NDArray[np.float64]
 AS_OF = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 POINT = MeasuringPoint(id="t", role="temperature", quantity=Quantity.TEMPERATURE, unit="K")
@@ -48,30 +47,6 @@ SMALL = FitParameters(
         failed_lives=20, bags=2, index_trees=10, trees=12, quantile_trees=8, leaves=7, row_share=0.5, kept=12
     ),
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Life:
-    unit: str
-    entry: float
-    duration: float
-    failed: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class Examples:
-    x: Floats
-    rul: Floats
-    survived: Floats
-    age: Floats
-    unit: npt.NDArray[np.str_]
-    time_us: npt.NDArray[np.int64]
-    lives: tuple[Life, ...]
-    names: tuple[str, ...] = NAMES
-    declared_cap: float | None = 60.0
-    component_class: str = "engine"
-    life_unit: str = "cycle"
-    fingerprint: str = "f"
 
 
 @cache
@@ -103,6 +78,9 @@ def examples() -> Examples:
         np.array(unit),
         np.concatenate(hours).astype(np.int64) * 3_600_000_000,
         tuple(lives),
+        names=NAMES,
+        component_class="engine",
+        life_unit="cycle",
     )
 
 

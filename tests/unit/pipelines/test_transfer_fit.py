@@ -5,14 +5,13 @@ import datetime as dt
 import math
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from features.core.errors import LeakageError
 from pipelines.model import FitParameters, Fitted, fit
 from pipelines.model.transfer import Passage, fit_stages, fit_transfer
+from tests.unit.pipelines._examples import Examples, Life
 
-Floats = npt.NDArray[np.float64]
 BANDS = tuple(f"vibration_h.octave_{hz}hz_rms_m_s2" for hz in (500, 1000, 2000))
 SMALL = FitParameters(trees=40, quantile_trees=10, folds=4, leaves=7, feature_share=1.0)
 
@@ -90,30 +89,6 @@ def test_a_stage_of_one_life_is_not_told_and_one_failure_is_too_few() -> None:
     assert fit_stages([dataclasses.replace(one, duration=math.nan) for one in LIVES], 1.0) is None
 
 
-@dataclasses.dataclass(frozen=True)
-class Life:
-    unit: str
-    entry: float
-    duration: float
-    failed: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class Examples:
-    x: Floats
-    rul: Floats
-    survived: Floats
-    age: Floats
-    unit: npt.NDArray[np.str_]
-    time_us: npt.NDArray[np.int64]
-    lives: tuple[Life, ...]
-    names: tuple[str, ...] = (*BANDS, "tell_tale")
-    declared_cap: float | None = None
-    component_class: str = "bearing"
-    life_unit: str = "running_h"
-    fingerprint: str = "f"
-
-
 def examples(lives: int, *, told: bool) -> Examples:
     """Lives that double their levels for the last tenth; `told`: one input is the remaining life itself."""
     rng = np.random.default_rng(3)
@@ -130,7 +105,17 @@ def examples(lives: int, *, told: bool) -> Examples:
     x = np.concatenate(parts)
     time_us = np.arange(x.shape[0], dtype=np.int64) * 3_600_000_000
     survived = np.full(x.shape[0], np.nan)
-    return Examples(x, np.concatenate(rul), survived, np.concatenate(age), np.array(unit), time_us, tuple(summary))
+    return Examples(
+        x,
+        np.concatenate(rul),
+        survived,
+        np.concatenate(age),
+        np.array(unit),
+        time_us,
+        tuple(summary),
+        names=(*BANDS, "tell_tale"),
+        declared_cap=None,
+    )
 
 
 def fitted(data: Examples, parameters: FitParameters = SMALL, by_row: bool = False) -> Fitted:

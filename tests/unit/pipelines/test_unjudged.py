@@ -12,37 +12,13 @@ import pytest
 from features.rul.memory import Spans
 from pipelines.model import UNJUDGED, CrossValidated, FitParameters, StagedParameters, cross_validate, fit
 from pipelines.model.dealing import dealt
+from tests.unit.pipelines._examples import Examples, Floats, Life
 
-Floats = npt.NDArray[np.float64]
 SPANS = Spans((5.0, 10.0), (15.0,), 15.0)
 FEW = FitParameters(folds=3, trees=12, quantile_trees=6, units_per_bin=4)
 STAGED = dataclasses.replace(
     FEW, staged=StagedParameters(failed_lives=20, bags=2, index_trees=8, trees=8, quantile_trees=6, leaves=7)
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Life:
-    unit: str
-    entry: float
-    duration: float
-    failed: bool = True
-
-
-@dataclasses.dataclass(frozen=True)
-class Examples:
-    x: Floats
-    rul: Floats
-    survived: Floats
-    age: Floats
-    unit: npt.NDArray[np.str_]
-    time_us: npt.NDArray[np.int64]
-    lives: tuple[Life, ...]
-    names: tuple[str, ...] = ("age", "a.level", "a.level.mean_15h")
-    declared_cap: float | None = 60.0
-    component_class: str = "engine"
-    life_unit: str = "cycle"
-    fingerprint: str = "f"
 
 
 @cache
@@ -60,6 +36,9 @@ def examples() -> Examples:
         unit=np.repeat(sorted(names), n),
         time_us=np.tile(np.arange(1, n + 1), len(names)).astype(np.int64) * 3_600_000_000,
         lives=tuple(Life(name, 1.0, float(n)) for name in sorted(names)),
+        names=("age", "a.level", "a.level.mean_15h"),
+        component_class="engine",
+        life_unit="cycle",
     )
 
 
