@@ -31,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from features.core.errors import WearcastError
 from features.core.lake import Lake
 from features.core.models import ModelRegistry
 from features.core.plant import Plant, read_plant
@@ -229,7 +230,10 @@ def main() -> None:
         folder = getattr(options, name)
         if folder is not None:
             with tempfile.TemporaryDirectory() as home, logs_in(Path(home, "log.jsonl")):
-                rows += list(tell(folder, Path(home)))
+                try:
+                    rows += list(tell(folder, Path(home)))
+                except WearcastError as err:
+                    parser.error(str(err))
     figures = {
         f"{row['plant']}_{row['class']}_{row['split']}_{name}": row[name]
         for row in rows

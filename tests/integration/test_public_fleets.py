@@ -1,6 +1,8 @@
 """Two public fleets as plants: what is a measurement, what is an event, and which lives come of it."""
 
 import datetime as dt
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -103,3 +105,12 @@ def test_a_missing_part_is_named(tmp_path: Path) -> None:
     (tmp_path / "c13_2.parquet").unlink()
     with pytest.raises(ConfigError, match=r"c13_2\.parquet"):
         import_production_plant(tmp_path, Lake(tmp_path / "lake"), tmp_path / "plant.yaml")
+
+
+def test_the_benchmark_says_which_folder_is_none(tmp_path: Path) -> None:
+    script = Path(__file__).parents[1] / "benchmarks" / "plants.py"
+    command = [sys.executable, str(script), "--production", str(tmp_path), "--json"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert str(tmp_path) in done.stderr
+    assert "Traceback" not in done.stderr
