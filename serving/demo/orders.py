@@ -11,7 +11,7 @@ from rich.console import Console
 
 from features.core.errors import UnfitError
 from features.core.lake import Lake
-from features.core.plant import read_plant
+from features.core.plant import Plant, read_plant
 from features.core.settings import DEMO_HOME
 from features.core.statements import Outcome
 from features.core.tables import MAINTENANCE_EVENTS, PREDICTIONS
@@ -22,7 +22,8 @@ from serving.demo.home import add_facts, demo_settings, read_facts, signing_secr
 from serving.demo.sandbox import close_order, sandbox
 from serving.erp import Orders, connected
 from serving.outbox import deliver
-from serving.planning import approve, plan
+from serving.planning import AssetMap, Limits, MappedAsset, approve, plan
+from serving.settings import ErpSettings
 from serving.store import Store, StoredRecommendation
 from serving.sync import sync
 
@@ -102,7 +103,7 @@ def _inspect(bearing: dict[str, Any], orders: Orders, home: Path) -> dict[str, A
         if first is None:
             return {**bearing, "first_request_share": None}
         start, end = (dt.datetime.fromisoformat(bearing[name]) for name in ("start", "end"))
-        plan(lake, plant, store, now=first)
+        plan(lake, plant, store, now=first, limits=_mapped(plant, first))
         proposed = store.recommendations("proposed", machine_id=bearing["bearing"])
         number = _send(store, orders, proposed[0], first).order_number if proposed else None
         return {
@@ -112,6 +113,15 @@ def _inspect(bearing: dict[str, Any], orders: Orders, home: Path) -> dict[str, A
             "requests": len(store.recommendations(machine_id=bearing["bearing"])),
             "order_number": number,
         }
+
+
+def _mapped(plant: Plant, now: dt.datetime) -> Limits:
+    """The test rig's bearings as locations of the sandbox ERP: nothing is written for a machine without one."""
+    places = {
+        machine.id: MappedAsset(functional_location=machine.id, confirmed_by=ACTOR, confirmed_at=now)
+        for machine in plant.machines
+    }
+    return Limits(ErpSettings(storm_machines=len(places) + 2), AssetMap(machines=places))
 
 
 def _first_request(machine_id: str, lake: Lake, home: Path) -> dt.datetime | None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, select, update
 
 from features.core.errors import RequestRejectedError
-from serving.orders import RecommendationState
+from features.core.statements import Recommendation
+from serving.orders import OPEN_STATES, RecommendationState
 from serving.store import audit as chain
 from serving.store.documents import StoredRecommendation, stored
 from serving.store.schema import recommendations
 
-__all__ = ["conflict", "decide", "move", "note", "row_of", "text"]
+__all__ = ["conflict", "decide", "is_taken", "move", "note", "row_of", "text"]
 
 _State = RecommendationState
 
@@ -34,6 +35,18 @@ def row_of(connection: Connection, recommendation_id: int) -> StoredRecommendati
             f"no recommendation {recommendation_id}", {"reason": "not_found", "id": recommendation_id}
         )
     return stored(row)
+
+
+def is_taken(connection: Connection, key: str, recommendation: Recommendation) -> bool:
+    """Whether the key is known, or the failure mode of that slot has an open recommendation."""
+    c = recommendations.c
+    same = (
+        (c.machine_id == recommendation.machine_id)
+        & (c.slot == recommendation.slot)
+        & (c.failure_mode == recommendation.failure_mode)
+    )
+    taken = (c.key == key) | (same & c.state.in_([str(one) for one in OPEN_STATES]))
+    return connection.execute(select(c.id).where(taken)).first() is not None
 
 
 def conflict(held: StoredRecommendation, verb: str) -> RequestRejectedError:

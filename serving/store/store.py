@@ -7,7 +7,7 @@ from sqlalchemy import insert, select, update
 
 from features.core.errors import RequestRejectedError
 from features.core.statements import Recommendation
-from serving.orders import NO_MAPPING, OPEN_STATES, MaintenanceRequest, RecommendationState
+from serving.orders import NO_MAPPING, MaintenanceRequest, RecommendationState
 from serving.store import audit as chain
 from serving.store import rows
 from serving.store.brakes import Brakes
@@ -113,18 +113,7 @@ class Store:
         """
         c = recommendations.c
         with self._database.writing() as connection:
-            taken = connection.execute(
-                select(c.id).where(
-                    (c.key == request.key)
-                    | (
-                        (c.machine_id == recommendation.machine_id)
-                        & (c.slot == recommendation.slot)
-                        & (c.failure_mode == recommendation.failure_mode)
-                        & c.state.in_([str(one) for one in OPEN_STATES])
-                    )
-                )
-            ).first()
-            if taken is not None:
+            if rows.is_taken(connection, request.key, recommendation):
                 return None
             if not suppressed and budget is not None and budget.is_spent(connection, request.site_id):
                 suppressed = budget.why
