@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from pipelines.checkup import examine
+from pipelines.settings import PipelineSettings
 from serving.demo.home import signing_secret
 from serving.demo.sandbox import sandbox
 from tests.integration._problem import assert_problem
@@ -275,3 +277,12 @@ def test_it_listens_on_loopback_only(api: Any) -> None:
         own.bind(("127.0.0.1", port))
     with socket.socket() as other:
         other.bind(("127.0.0.2", port))
+
+
+def test_check_tells_no_password_of_a_model_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    settings = PipelineSettings(plant=ROOT / "data" / "plant", lake="lake", models="http://u:hunter2@127.0.0.1:9")
+    models = next(finding for finding in examine(settings) if finding.subject == "models")
+    assert not models.ok
+    assert "http://u:***@127.0.0.1:9" in models.detail
+    assert "hunter2" not in models.detail

@@ -4,7 +4,6 @@ import pytest
 
 from features.core.errors import SettingsError
 from features.core.settings import nearest, without_passwords
-from pipelines.checkup import examine
 from pipelines.settings import PipelineSettings
 from serving.settings import ServingSettings
 
@@ -123,17 +122,6 @@ def test_an_erp_address_with_a_password_is_refused_without_telling_it(monkeypatc
     assert "hunter2" not in str(caught.value)
     monkeypatch.setenv("WEARCAST_SERVING_ERP__URL", "https://erp.example/path@2")
     assert ServingSettings.read().erp.url == "https://erp.example/path@2"
-
-
-def test_check_tells_no_password_of_a_model_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    settings = PipelineSettings(
-        plant=Path(__file__).parents[3] / "data" / "plant", lake="lake", models="http://u:hunter2@127.0.0.1:9"
-    )
-    models = next(finding for finding in examine(settings) if finding.subject == "models")
-    assert not models.ok
-    assert "http://u:***@127.0.0.1:9" in models.detail
-    assert "hunter2" not in models.detail
 
 
 @pytest.mark.parametrize(
