@@ -97,4 +97,5 @@ class ClientCredentials(httpx.Auth):
         except (ValueError, KeyError, TypeError, AttributeError):
             reason = f"status {response.status_code}"
         message = f"no token from {self._connection.host}: {' '.join(reason.split())[:300]}; {self._hint}"
-        return ConfigError(message, {"reason": reason[:80]})
+        # Whatever the status is here: we are not signed in.
+        return ConfigError(message, {"reason": reason[:80], "status": 401})

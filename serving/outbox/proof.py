@@ -135,6 +135,10 @@ def _same(orders: Orders, order: WorkOrder) -> list[WorkOrder]:
 
 def _left(orders: Orders, key: str, err: WearcastError, keep: bool) -> WearcastError:
     """The error with what remains of the test in the ERP, after an attempt to cancel it."""
+    unknown = f"what remains is not known: look for {key} in the ERP, and cancel it by hand"
+    if err.context.get("status") == 401:
+        # A user who is refused is not tried again: some ERPs lock it out.
+        return type(err)(f"{err} ({unknown})", {**err.context, "remains": None})
     try:
         if not keep:
             for one in _open(orders, key):
@@ -144,8 +148,7 @@ def _left(orders: Orders, key: str, err: WearcastError, keep: bool) -> WearcastE
     try:
         remains = [str(one.number) for one in _open(orders, key)]
     except WearcastError:
-        says = f"what remains is not known: look for {key} in the ERP, and cancel it by hand"
-        return type(err)(f"{err} ({says})", {**err.context, "remains": None})
+        return type(err)(f"{err} ({unknown})", {**err.context, "remains": None})
     if remains:
         says = f"order {', '.join(remains)} remains: cancel it by hand"
     elif isinstance(err, AmbiguousDeliveryError):

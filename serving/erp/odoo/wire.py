@@ -183,7 +183,9 @@ class Wire:
             response = self._connection.send("POST", "jsonrpc", purpose="sign_in", writes=False, body=body)
             uid = _result(self._connection.document(response, writes=False), writes=False)
             if not isinstance(uid, int) or not uid:
-                raise ConfigError(f"Odoo does not know the user {self._user!r} with this key: check both")
+                raise ConfigError(
+                    f"Odoo does not know the user {self._user!r} with this key: check both", {"status": 401}
+                )
             self._uid = uid
         return self._uid
 

@@ -248,6 +248,9 @@ class Rest:
         try:
             response = self._caller.send(call, {"key": NO_KEY, "limit": 1}, purpose="check", writes=False)
         except (ConfigError, OrderRejectedError) as err:
+            if err.context.get("status") == 401:
+                # Asked on and on, some ERPs lock our user out.
+                raise
             return Finding(Severity.ERROR, call.subject, f"{err}: {call.advice}"), None
         skew_s = self._caller.skew_s(response)
         if call.there:

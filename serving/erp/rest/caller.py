@@ -84,14 +84,15 @@ class Caller:
         Raises:
             WearcastError: As `ask`.
         """
-        is_fresh = self._session is None
+        if self._session is not None:
+            try:
+                return self._send(call, held, purpose, writes, key)
+            except _SignedOutError:
+                self._session = None
         try:
             return self._send(call, held, purpose, writes, key)
-        except _SignedOutError:
-            if is_fresh:
-                raise
-            self._session = None
-            return self._send(call, held, purpose, writes, key)
+        except _SignedOutError as err:
+            raise ConfigError(err.message, err.context) from err
 
     def pages(self, call: Listing, held: dict[str, object], *, purpose: str, key: str = "") -> Iterator[object]:
         """The items of all pages of a list.
@@ -192,7 +193,9 @@ class Caller:
         for name, path in sign_in.take.items():
             value = read(document, path)
             if value is MISSING or value is None:
-                raise ConfigError(f"the ERP does not sign us in: no {name} at {path} in its answer")
+                raise ConfigError(
+                    f"the ERP does not sign us in: no {name} at {path} in its answer", {"status": 401}
+                )
             told[name] = value
         fields = Fields(self._mapping, {**held, **told})
         if sign_in.base64:

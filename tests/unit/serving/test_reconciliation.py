@@ -321,3 +321,16 @@ def test_proof_request_is_seen_to_be_a_test() -> None:
     )
     assert request.title.startswith("TEST")
     assert (len(request.key), request.key[:3], request.equipment_number) == (20, "WT-", "42")
+
+
+def test_proof_does_not_try_a_refused_user_again() -> None:
+    class Refused(MemoryErp):
+        def create(self, request: MaintenanceRequest) -> WorkOrder:
+            raise ConfigError("the ERP refuses our user", {"status": 401})
+
+        def keys(self, prefix: str) -> list[WorkOrder]:
+            raise AssertionError("asked again")
+
+    with pytest.raises(ConfigError, match="look for WT-") as caught:
+        list(prove(Refused(), request_of("WT-BBBBBBBBBBBBBBBBB")))
+    assert caught.value.context["remains"] is None
