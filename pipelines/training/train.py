@@ -83,7 +83,8 @@ def train(
     data = training_set(lake, plant, class_id, as_of=as_of).without(exclude_units, exclude_machines)
     if not data.lives:
         raise ConfigError(
-            f"class {class_id!r} has no feature rows in known lives at {as_of}; compute features and lives first",
+            f"class {class_id!r} has no feature rows in known lives at {as_of}: `wearcast ingest` and "
+            "`wearcast score` make the rows, `wearcast events` tells of lives",
             {"component_class": class_id, "as_of": as_of},
         )
     component_class = plant.component_class(class_id)

@@ -147,6 +147,11 @@ class _Sender:
             in_doubt = item.is_ambiguous or not isinstance(err, ErpUnavailableError)
             self._retry(item, in_doubt, item.lookups, str(err), pause)
             return True
+        except Exception as err:  # noqa: BLE001 - what an adapter did not foresee must not stop the other items
+            bound.exception("outbox.adapter_failed")
+            why = f"the adapter failed, not the ERP: {type(err).__name__}: {err}"
+            self._retry(item, True, 0, why, max(self.rules.hold, self._pause(item)))
+            self.store.brakes.untried(self.orders.name, wall=self.wall.now())
         else:
             if self.writes_for(item.request.site_id):
                 self._answered()

@@ -38,7 +38,8 @@ class Database:
         try:
             parsed = make_url(url)
         except ArgumentError as err:
-            raise ConfigError(f"store URL {url!r}: {err}; e.g. sqlite:///data/store.db") from err
+            # Its text is not told: it may hold a password.
+            raise ConfigError(f"the store's URL is none: {err}; e.g. sqlite:///data/store.db") from None
         self._shown = parsed.render_as_string(hide_password=True)
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
             raise ConfigError(f"store {self._shown}: only sqlite and postgresql are supported")

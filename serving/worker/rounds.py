@@ -151,6 +151,10 @@ class Worker:
         except WearcastError as err:
             # One item that the ERP or the lake refuses must not end the rounds of all others.
             log("worker").error("worker.step_failed", step=name, reason=str(err))
+        except Exception as err:  # noqa: BLE001 - nor must an error of ours or of an adapter
+            log("worker").exception("worker.step_failed", step=name, reason=f"{type(err).__name__}: {err}")
+            if is_erp and name != "deliver":
+                brakes.untried(connection, wall=self.wall.now())
         else:
             if is_erp and name != "deliver":
                 brakes.succeeded(connection, wall=self.wall.now())

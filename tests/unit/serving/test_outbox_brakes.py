@@ -11,7 +11,6 @@ from features.core.errors import (
     ErpUnavailableError,
     OrderRejectedError,
     RetriableError,
-    WearcastError,
 )
 from serving.erp.memory import MemoryErp
 from serving.orders import MaintenanceRequest, WorkOrder
@@ -25,7 +24,7 @@ MINUTE = dt.timedelta(minutes=1)
 class Acting(MemoryErp):
     """Does something while it is asked, then answers, or raises."""
 
-    def __init__(self, **acts: Callable[[], WearcastError | None]) -> None:
+    def __init__(self, **acts: Callable[[], Exception | None]) -> None:
         super().__init__()
         self._acts = acts
         self.created: list[str] = []
@@ -111,6 +110,17 @@ def test_erp_that_answers_is_no_longer_away(store: Store, answer: str) -> None:
     else:
         rejecting = Acting(find=lambda: OrderRejectedError("400"))
         assert len(run(store, rejecting, wall).dead_letters) == 8
+
+
+def test_error_that_an_adapter_did_not_foresee_stops_no_other_item_and_leaves_a_doubt(store: Store) -> None:
+    approved(store, "P1", "P2")
+    errors = iter([KeyError("number")])
+    erp, wall = Acting(create=lambda: next(errors, None)), DemoClock(NOW)
+    first = run(store, erp, wall)
+    assert (len(first.postponed), len(first.sent)) == (1, 1)
+    wall.move_to(NOW + 10 * MINUTE)
+    assert len(run(store, erp, wall).sent) == 1
+    assert len(erp.created) == 2
 
 
 def test_answer_that_was_on_its_way_does_not_let_a_refused_user_try_again(store: Store) -> None:

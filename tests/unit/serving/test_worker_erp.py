@@ -6,7 +6,7 @@ from typing import TypeVar
 import pytest
 
 from features.core.clock import DemoClock
-from features.core.errors import ConfigError, OrderRejectedError, WearcastError
+from features.core.errors import ConfigError, OrderRejectedError
 from features.core.lake import Lake
 from serving.erp.memory import MemoryErp
 from serving.orders import OrderChange, WorkOrder
@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Wrong(MemoryErp):
     """Raises in one of its questions, and counts them."""
 
-    def __init__(self, question: str, error: WearcastError) -> None:
+    def __init__(self, question: str, error: Exception) -> None:
         super().__init__(DemoClock(NOW))
         self.question, self._error = question, error
         self.asked: list[str] = []
@@ -69,8 +69,11 @@ def test_comparison_that_failed_is_done_in_the_next_round(lake: Lake, store: Sto
     assert erp.asked.count("keys") == 2
 
 
+@pytest.mark.parametrize("error", [OrderRejectedError("400: unknown field"), KeyError("number")])
 @pytest.mark.parametrize("question", ["open_orders", "changes", "keys"])
-def test_question_that_the_erp_refuses_ends_no_worker(lake: Lake, store: Store, question: str) -> None:
-    erp = Wrong(question, OrderRejectedError("400: unknown field"))
+def test_question_that_goes_wrong_ends_no_worker(
+    lake: Lake, store: Store, question: str, error: Exception
+) -> None:
+    erp = Wrong(question, error)
     worker_of(lake, store, erp).round()
     assert erp.asked == ["open_orders", "changes", "keys"]
