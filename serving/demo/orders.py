@@ -48,9 +48,16 @@ def decide_and_order(people: Console, *, now: dt.datetime, home: Path = DEMO_HOM
         with connected(settings.erp) as orders, closing(Store(settings.store)) as store:
             store.migrate()
             add_facts(_order(people, store, orders, port, now, home), home)
-            bearings = read_facts(home).get("femto")
-            if bearings:
-                add_facts({"femto": [_inspect(bearing, orders, home) for bearing in bearings]}, home)
+        bearings = read_facts(home).get("femto")
+        if bearings:
+            add_facts({"femto": _inspections(bearings, home)}, home)
+
+
+def _inspections(bearings: list[dict[str, Any]], home: Path) -> list[dict[str, Any]]:  # Any: facts, JSON documents
+    """One inspection for each bearing, in an ERP of the test rig's own: the plant's knows nothing of them."""
+    rig = home / "femto"
+    with sandbox(rig) as port, connected(demo_settings(rig, sandbox_port=port).erp) as orders:
+        return [_inspect(bearing, orders, home) for bearing in bearings]
 
 
 def _order(

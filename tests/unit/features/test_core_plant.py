@@ -66,7 +66,7 @@ MISTAKES = [
     ("memory: [2d,", "memory: [0d,", "memory[0] = '0d': Input should be greater than"),
     ("start: 06:00", "start: 600", "start = 600: write the local time in quotes"),
     ("start: 06:00", "start: 06:00+02:00", "start = '06:00+02:00': the time is local to the site"),
-    ("bearing: 6205-2RS", "installed: 2025-01-01", "installed = '2025-01-01': 2025-01-01 00:00:00 has no time zone"),
+    ("bearing: 6205-2RS", "installed: 2025-01-01", "installed = '2025-01-01': 2025-01-01 00:00:00 has no"),
     ("bearing: 6205-2RS", "installed: 5", "installed = 5: write a date and time with offset"),
 ]  # fmt: skip
 
