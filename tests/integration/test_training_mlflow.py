@@ -385,6 +385,6 @@ def test_rows_that_became_known_later_change_no_model(home: Home, tmp_path: Path
 
 def test_class_without_lives_is_refused_before_a_run_is_made(migrated: Path, lake: Lake, tmp_path: Path) -> None:
     registry = local(migrated, tmp_path)
-    with pytest.raises(ConfigError, match="features and lives first"):
+    with pytest.raises(ConfigError, match="tells of lives"):
         train(lake, plant(), "bearing", as_of=BEGIN, registry=registry, parameters=SMALL)
     assert not registry.client().search_experiments(filter_string="name = 'wearcast'")

@@ -142,6 +142,8 @@ def _list(site: _Site, request: Request, table: str) -> Response:
 
 async def _one(site: _Site, request: Request, table: str, column: str | None, value: str) -> Response:
     store = site.store
+    # Before any look: between look and write nobody else may come in.
+    body = await _body(request) if request.method == "PATCH" else {}
     if column is None:
         row, key = store.rows[table].get(value), ""
         if re.fullmatch(r"[0-9a-f-]{36}", value) is None:
@@ -155,7 +157,6 @@ async def _one(site: _Site, request: Request, table: str, column: str | None, va
         return JSONResponse(_told(site, request, table, row))
     if request.method != "PATCH":
         raise Wrong(405, "0x80060888", "This stand-in takes PATCH only.")
-    body = await _body(request)
     if row is not None and request.headers.get("if-none-match") == "*":
         raise Wrong(412, "0x80060892", "A record with matching key values already exists.")
     wanted = request.headers.get("if-match")
