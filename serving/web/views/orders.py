@@ -72,7 +72,7 @@ def order_view(stored: StoredRecommendation, site: Site, now: dt.datetime) -> Or
     return OrderView(
         id=stored.id,
         title=f"{words.action_word(what.action)} {what.slot}",
-        failure_mode=fault_words(what.fault) if what.fault else what.failure_mode.replace("_", " "),
+        failure_mode=fault_words(what.fault) if what.fault else "not named by what was measured",
         priority=what.priority,
         reason=what.reason,
         due=words.local_time(what.due, zone),

@@ -130,5 +130,5 @@ def test_a_recommendation_is_told_with_the_fault_that_was_named(pages: Any) -> N
     stored = pages.stored(RecommendationState.PROPOSED)
     named = replace(stored, recommendation=replace(stored.recommendation, fault="outer_race"))
     site = pages.plant().sites[0]
-    assert views.order_view(stored, site, pages.now).failure_mode == "rolling bearing"
+    assert views.order_view(stored, site, pages.now).failure_mode == "not named by what was measured"
     assert views.order_view(named, site, pages.now).failure_mode == "outer race fault"
