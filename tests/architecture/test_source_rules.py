@@ -35,6 +35,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "alembic": ("serving/store",),
     "deltalake": ("features/core/lake", "features/core/commits.py"),
     "pint": ("features/core/units.py",),
+    "yaml": ("features/core/documents.py",),
     "matplotlib": ("pipelines/training", "pipelines/evaluation", "pipelines/model"),
     "httpx": ("serving/erp/", "serving/demo", "pipelines/historian/", "pipelines/up", "serving/worker"),
     "dask": (),
