@@ -1,8 +1,6 @@
 import datetime as dt
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
 
@@ -55,23 +53,6 @@ class FailingErp(MemoryErp):
         if self.after and (error := self.after.pop(0)):
             raise error
         return order
-
-
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("store") / "store.db"
-    made = Store(f"sqlite:///{file}")
-    made.migrate()
-    made.close()
-    return file
-
-
-@pytest.fixture
-def store(tmp_path: Path, migrated: Path) -> Iterator[Store]:
-    shutil.copy(migrated, tmp_path / "store.db")
-    made = Store(f"sqlite:///{tmp_path}/store.db")
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 import datetime as dt
 import json
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -22,28 +19,6 @@ HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 LATER = NOW + 2 * HOUR
 KEY = order_key("works", "P101", "DE-bearing", "bearing", 1)
 NEXT_KEY = order_key("works", "P101", "DE-bearing", "bearing", 2)
-
-
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("store") / "store.db"
-    made = Store(f"sqlite:///{file}")
-    made.migrate()
-    made.close()
-    return file
-
-
-@pytest.fixture
-def store(tmp_path: Path, migrated: Path) -> Iterator[Store]:
-    shutil.copy(migrated, tmp_path / "store.db")
-    made = Store(f"sqlite:///{tmp_path}/store.db")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake")
 
 
 @pytest.fixture(scope="module")

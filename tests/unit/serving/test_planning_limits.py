@@ -1,6 +1,4 @@
 import datetime as dt
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +7,6 @@ from features.core.errors import ConfigError
 from features.core.lake import Lake
 from features.core.plant import Plant
 from features.core.statements import Action, EventKind, MaintenanceEvent, Outcome
-from features.core.tables import PREDICTIONS
 from serving.erp.dry_run import Shadow
 from serving.erp.memory import MemoryErp
 from serving.orders import MaintenanceRequest, OrderChange, OrderState, WorkOrder
@@ -17,79 +14,12 @@ from serving.planning import AssetMap, Limits, PlanReport, plan, read_asset_map
 from serving.planning.shadow import compare
 from serving.settings import ErpSettings
 from serving.store import Budget, IncidentKind, Store
-from tests.unit.serving._fleet import propose
-
-NOW = dt.datetime(2026, 2, 20, 12, tzinfo=dt.UTC)
-HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
-MACHINES = [f"P{number}" for number in range(1, 13)]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path}/store.db")
-    made.migrate()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake")
+from tests.unit.serving._fleet import DAY, HOUR, MACHINES, NOW, plant_of, predict, propose
 
 
 @pytest.fixture(scope="module")
 def plant() -> Plant:
-    return plant_of("W1-")
-
-
-def plant_of(location: str) -> Plant:
-    point = {"id": "v", "role": "vibration", "quantity": "temperature", "unit": "K"}
-    machines = [
-        {
-            "id": machine,
-            "functional_location": location and f"{location}{machine}",
-            "components": [{"slot": "DE", "component_class": "bearing"}],
-            "measuring_points": [point],
-        }
-        for machine in MACHINES
-    ]
-    site = {"id": "works", "machines": machines}
-    return Plant.model_validate({"component_classes": [{"id": "bearing"}], "sites": [site]})
-
-
-def predict(lake: Lake, p10_by_machine: dict[str, float], time: dt.datetime = NOW) -> None:
-    rows: list[dict[str, object]] = [
-        {
-            "group": "area-1",
-            "date": time.date(),
-            "machine_id": machine,
-            "slot": "DE",
-            "component_class": "bearing",
-            "time": time,
-            "available_at": time,
-            "data_time": time,
-            "life_number": 1,
-            "life_unit": "running_h",
-            "rung": "calibrated_rul",
-            "mean": p10 + 100,
-            "p10": p10,
-            "p50": p10 + 100,
-            "p90": p10 + 200,
-            "calibrated": True,
-            "calibration_units": 40,
-            "refusal": None,
-            "detail": None,
-            "health_state": "normal",
-            "condition_index": 0.2,
-            "utilisation": 1.0,
-            "evidence": json.dumps([]),
-            "model_name": "m",
-            "model_version": "1",
-            "fingerprint": "f",
-        }
-        for machine, p10 in p10_by_machine.items()
-    ]
-    lake.upsert(PREDICTIONS, PREDICTIONS.frame(rows), writer="scoring")
+    return plant_of(location="W1-")
 
 
 def run(lake: Lake, plant: Plant, store: Store, now: dt.datetime = NOW, **options: object) -> PlanReport:
@@ -216,7 +146,7 @@ def test_shadow_keeps_what_planners_ordered_for_what_it_would_have_written(
 
 
 def test_unmapped_machine_is_never_written_for(lake: Lake, store: Store) -> None:
-    nowhere = plant_of("")
+    nowhere = plant_of(location="")
     predict(lake, {"P1": 90.0, "P2": 90.0})
     mapped = {"functional_location": "W1-P1", "confirmed_by": "planner", "confirmed_at": NOW.isoformat()}
     limits = Limits(
@@ -230,7 +160,7 @@ def test_unmapped_machine_is_never_written_for(lake: Lake, store: Store) -> None
 
 def test_dry_run_needs_no_map(lake: Lake, store: Store) -> None:
     predict(lake, {"P1": 90.0})
-    assert len(plan(lake, plant_of(""), store, now=NOW, limits=Limits()).proposed) == 1
+    assert len(plan(lake, plant_of(location=""), store, now=NOW, limits=Limits()).proposed) == 1
 
 
 @pytest.mark.parametrize(
